@@ -1,0 +1,78 @@
+"""The subject of the study: each activation with its derivative, its bounds and its source.
+
+`build("elu", alpha=0.5)` makes any of them by the name that Hydra knows it by, and any elementwise class of torch.nn by
+its class name: `build("Hardswish")`.
+"""
+
+import importlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from activation_study.activations import bounded, rectified, smooth  # noqa: F401  (they register their classes)
+from activation_study.activations.base import Activation, checked_options, options_of
+from activation_study.activations.from_torch import FromTorch
+from activation_study.errors import StudyError
+
+__all__ = ["Activation", "build", "label", "names", "softmax"]
+
+
+def names() -> list[str]:
+    """The names of the study's own activations, in the order of the article."""
+    return list(Activation.registry)
+
+
+def build(name: str, target: str | None = None, **options: object) -> Activation:
+    """A fresh activation.
+
+    Args:
+        name: one of `names()`, or the class name of an elementwise class of torch.nn.
+        target: import path of a user's own Activation class, as `package.module.Class`.
+        options: those of its class.
+
+    Raises:
+        StudyError: unknown name or option.
+    """
+    if target is None and name not in Activation.registry and isinstance(getattr(nn, str(name), None), type):
+        return FromTorch(name, **options)
+    kind = _class_of(name, target)
+    return kind(**checked_options(kind, options))  # type: ignore[arg-type]
+
+
+def label(config: Mapping[str, object]) -> str:
+    """How tables and figures call a configured activation: its name, and the options that are not the default ones."""
+    options = {key: value for key, value in config.items() if key not in ("name", "target")}
+    name, target = str(config["name"]), config.get("target")
+    kind = _class_of(name, str(target)) if target else Activation.registry.get(name)
+    defaults = options_of(kind) if kind else {}
+    changed = [f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+               for key, value in options.items() if value != defaults.get(key)]
+    return f"{name}({', '.join(changed)})" if changed else name
+
+
+def softmax(z: Tensor, dim: int = -1) -> Tensor:
+    """Probabilities e^z_i / sum_j e^z_j along `dim`, the same shape as z.
+
+    The largest logit is subtracted first, which changes nothing but keeps every exponential in (0, 1].
+    """
+    exponentials = torch.exp(z - z.amax(dim, keepdim=True))
+    return exponentials / exponentials.sum(dim, keepdim=True)
+
+
+def _class_of(name: str, target: str | None) -> type[Activation]:
+    if target is None:
+        if name not in Activation.registry:
+            raise StudyError(
+                f"activation.name={name}: no such activation; choose one of {', '.join(names())}, "
+                "or an elementwise class of torch.nn by its name."
+            )
+        return Activation.registry[name]
+    module, _, attribute = target.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise StudyError(f"activation.target={target}: it cannot be imported ({error}).") from None
+    if not (isinstance(kind, type) and issubclass(kind, Activation)):
+        raise StudyError(f"activation.target={target}: it is not a subclass of activation_study.activations.Activation.")
+    return kind

@@ -1,0 +1,50 @@
+"""Any elementwise class of torch.nn as an activation of the study."""
+
+import torch
+from torch import Tensor, nn
+
+from activation_study.activations.base import Activation
+from activation_study.errors import StudyError
+
+
+class FromTorch(Activation):
+    """An elementwise, deterministic, parameter-free class of torch.nn, such as Hardswish.
+
+    Its derivative comes from autograd, and nothing is known of its bounds, so none of its units counts as saturated.
+
+    Args:
+        name: the name of the class in torch.nn.
+        options: keyword arguments of that class.
+    """
+
+    def __init__(self, name: str, **options: object) -> None:
+        super().__init__()
+        try:
+            self.function = getattr(nn, name)(**options)
+            self._check(name)
+        except StudyError:
+            raise
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise StudyError(f"activation.name={name}: torch.nn.{name} cannot serve as an activation ({reason}).") from None
+        self.formula = rf"\mathrm{{torch.nn.{name}}}(z)"
+        self.source = f"torch.nn.{name}"
+
+    def _check(self, name: str) -> None:
+        z = torch.linspace(-3, 3, 24).view(2, 3, 4)
+        value, moved = self.function(z), self.function(z + torch.eye(24)[7].view(2, 3, 4))
+        elementwise = value.shape == z.shape and int((value != moved).sum()) <= 1
+        if not elementwise or any(True for _ in self.parameters()) or not torch.equal(value, self.function(z)):
+            raise StudyError(
+                f"activation.name={name}: torch.nn.{name} is not an elementwise function without parameters or noise; "
+                "choose one such as Hardswish, CELU, Softshrink, or activation=prelu, activation=rrelu."
+            )
+
+    def forward(self, z: Tensor) -> Tensor:  # noqa: D102
+        return self.function(z)
+
+    def slope(self, z: Tensor) -> Tensor:  # noqa: D102
+        with torch.enable_grad():
+            z = z.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self(z).sum(), z)
+        return slope

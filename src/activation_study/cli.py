@@ -1,0 +1,98 @@
+"""How a command of the study starts: Hydra composes its configuration, and a mistake ends it with one sentence.
+
+torch is imported by the tasks, not here, so that `--help` answers at once.
+"""
+
+import difflib
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from activation_study.errors import StudyError
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+    """Turns a task, a function of the composed configuration, into a command with the configuration `config_name`."""
+
+    def decorate(task: Callable[[DictConfig], None]) -> Callable[[], None]:
+        @functools.wraps(task)
+        def job(config: DictConfig) -> None:
+            try:
+                task(config)
+            except StudyError as error:
+                if HydraConfig.get().mode == RunMode.RUN:
+                    sys.exit(f"error: {error}")
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                raise  # so that the launcher counts the job as failed, and goes on with the others
+
+        def main() -> None:
+            wants_traceback = "HYDRA_FULL_ERROR" in os.environ
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
+            try:
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
+            except StudyError:
+                sys.exit("error: the sweep ended with the errors above; the other runs are kept.")
+            except (HydraException, OmegaConfBaseException) as error:
+                if wants_traceback:
+                    raise
+                sys.exit(f"error: {sentence(error)}")
+            except KeyboardInterrupt:
+                sys.exit("stopped: finished runs and epochs are kept; give the same command again to go on.")
+
+        return main
+
+    return decorate
+
+
+def sentence(error: Exception) -> str:
+    """What Hydra says of a mistake on the command line, as one sentence with key, value and choices."""
+    text = str(error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error)
+    if isinstance(error, MissingConfigException) and (group := re.search(r"Could not find '(.+)/([^/']*)'", text)):
+        choices = ", ".join(sorted(path.stem for path in (CONF / group[1]).glob("*.yaml")))
+        return f"{group[1]}={group[2]}: no such choice; choose one of {choices}."
+    if key := re.search(r"Could not override '([^']+)'", text):
+        return f"{key[1]}: no such key; {_nearest(key[1])}."
+    if key := re.search(r"Key '([^']+)' is not in struct", text):
+        full = getattr(error.__cause__, "full_key", None) or key[1]
+        return f"{full}: no such key; {_nearest(full)}."
+    if key := re.search(r"No match in the defaults list", text):
+        return " ".join(text.split())
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _nearest(key: str) -> str:
+    known = _known_keys()
+    near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else "`--help` lists the keys"
+
+
+def _known_keys() -> list[str]:
+    from hydra import compose
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("train"), resolve=False)
+    keys: list[str] = []
+
+    def walk(node: object, prefix: str) -> None:
+        if isinstance(node, dict):
+            for name, child in node.items():
+                keys.append(f"{prefix}{name}")
+                walk(child, f"{prefix}{name}.")
+
+    walk(plain, "")
+    return keys

@@ -1,0 +1,70 @@
+"""From a composed Hydra configuration to plain settings that are known to make sense. Needs no torch."""
+
+import math
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from activation_study.errors import StudyError
+
+SCALES = ("paper", "desk", "smoke")
+# key -> (smallest value, whether it must be whole)
+NUMBERS: dict[str, tuple[float, bool]] = {
+    "train.epochs": (1, True),
+    "train.batch_size": (1, True),
+    "probes.every": (0, True),
+    "optimizer.momentum": (0, False),
+    "optimizer.weight_decay": (0, False),
+    "optimizer.decay": (0, False),
+}
+
+
+def settings(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain nested dictionaries, resolved and checked.
+
+    `seeds` becomes a list of seeds and `learning_rate` a list of rates.
+
+    Raises:
+        StudyError: a value is missing, cannot be resolved, or makes no sense.
+    """
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    except MissingMandatoryValue as error:
+        raise StudyError(f"{error.full_key}: a value is missing; give one as {error.full_key}=VALUE.") from None
+    except OmegaConfBaseException as error:
+        raise StudyError(f"{error.full_key}: it cannot be resolved ({str(error).splitlines()[0]}).") from None
+    if plain["scale"] not in SCALES:
+        raise StudyError(f"scale={plain['scale']}: no such scale; choose one of {', '.join(SCALES)}.")
+    for key, (smallest, whole) in NUMBERS.items():
+        group, name = key.split(".")
+        if name in plain[group]:
+            check_number(key, plain[group][name], smallest, whole)
+    plain["seeds"] = seeds(plain["seeds"])
+    plain["learning_rate"] = learning_rates(plain["learning_rate"])
+    return plain
+
+
+def check_number(key: str, value: object, smallest: float, whole: bool) -> None:
+    """Refuses what is not a finite number of at least `smallest`, whole if it must be."""
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not smallest <= value < math.inf:
+        kind = "a whole number" if whole else "a number"
+        raise StudyError(f"{key}={value}: give {kind} of at least {smallest:g}.")
+
+
+def seeds(value: object) -> list[int]:
+    """`5` means the seeds 0 to 4; a list is taken as it is, each seed once."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return list(range(value))
+    if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
+        return list(dict.fromkeys(value))
+    raise StudyError(f"seeds={value}: give a number of seeds of at least 1, such as 5, or a list such as [0,1,2].")
+
+
+def learning_rates(value: object) -> list[float]:
+    """One learning rate or a list, each taken once."""
+    rates = value if isinstance(value, list) else [value]
+    if rates and all(type(rate) in (int, float) and 0 < rate < math.inf for rate in rates):
+        return list(dict.fromkeys(float(rate) for rate in rates))
+    raise StudyError(f"learning_rate={value}: give a number above 0, such as 0.01, or a list such as [0.1,0.01].")

@@ -1,0 +1,243 @@
+"""The files of the sets that torchvision knows: found, checked against published checksums, fetched.
+
+A file reaches its place only whole: it is fetched into a temporary folder, checked there, synced and renamed.
+"""
+
+import gzip
+import math
+import os
+import shutil
+import struct
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from activation_study.errors import StudyError
+
+# torchvision publishes checksums of MNIST's compressed files only; these are of the files as they are read.
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is published about a set's files.
+
+    Attributes:
+        folder: Where torchvision looks for the files, relative to the data folder.
+        files: The MD5 of every file read; None where only its archive has one.
+        archives: The MD5 of every archive that is downloaded.
+        hosts: Base URLs that carry the archives, each ending in a slash.
+    """
+
+    folder: str
+    files: dict[str, str | None]
+    archives: dict[str, str]
+    hosts: list[str]
+
+
+def published(class_name: str) -> Published:
+    """Collect what a torchvision dataset class says about its files.
+
+    Args:
+        class_name: MNIST, FashionMNIST, CIFAR10 or CIFAR100.
+
+    Returns:
+        Files, archives and hosts.
+    """
+    from torchvision import datasets
+
+    source = getattr(datasets, class_name)
+    if issubclass(source, datasets.MNIST):
+        known = MNIST_MD5 if class_name == "MNIST" else {}
+        names = [archive.removesuffix(".gz") for archive, _ in source.resources]
+        files = {name: known.get(name) for name in names}
+        return Published(f"{class_name}/raw", files, dict(source.resources), list(source.mirrors))
+    listed = [*source.train_list, *source.test_list, (source.meta["filename"], source.meta["md5"])]
+    return Published(
+        source.base_folder, dict(listed), {source.filename: source.tgz_md5}, [source.url.removesuffix(source.filename)]
+    )
+
+
+def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirror: str | None) -> None:
+    """Make sure that every file of a set is there and whole; fetch the set if a file is missing.
+
+    Args:
+        name: The set's name, for messages.
+        class_name: The torchvision class that lists its files.
+        data_dir: The data folder.
+        download: Whether a missing set may be fetched.
+        mirror: Base URL to fetch from instead of the set's own hosts.
+
+    Raises:
+        StudyError: If a file is missing and cannot be fetched, is damaged, or cannot be read.
+    """
+    listed = published(class_name)
+    with readable(data_dir):
+        missing = find_missing(listed, data_dir)
+        if missing and download:
+            fetch_archives(name, listed, data_dir, mirror)
+        elif missing:
+            raise StudyError(
+                f"dataset={name} is not in data_dir={data_dir}: {missing[0]} is missing; {ways_to_get(data_dir)}"
+            )
+
+
+def ways_to_get(data_dir: Path) -> str:
+    """Say how a user can come by a set."""
+    return (
+        "run `make data` where there is a network, or point data_dir or the environment variable "
+        "ACTIVATION_STUDY_DATA at a folder that holds it, or fetch it from a copy with dataset.mirror=URL"
+    )
+
+
+@contextmanager
+def readable(data_dir: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one sentence that names the folder."""
+    try:
+        if data_dir.exists() and not data_dir.is_dir():
+            raise StudyError(f"data_dir={data_dir} is a file; choose a folder")
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise StudyError(
+            f"data_dir={data_dir} cannot be used: {reason} ({error.filename or data_dir}); choose a folder you may use"
+        ) from error
+
+
+def find_missing(listed: Published, data_dir: Path) -> list[Path]:
+    """List the files of a set that are not there, having checked those that are.
+
+    Raises:
+        StudyError: If one is damaged.
+    """
+    missing = []
+    for file, md5 in listed.files.items():
+        path = data_dir / listed.folder / file
+        try:
+            fault = md5_fault(path, md5) if md5 else idx_fault(path, listed.archives[f"{file}.gz"])
+        except FileNotFoundError:
+            missing.append(path)
+        else:
+            if fault:
+                raise StudyError(
+                    f"data_dir={data_dir} holds a damaged file: {path} {fault}; "
+                    "delete it and run `make data`, or choose another data_dir"
+                )
+    return missing
+
+
+def md5_fault(path: Path, wanted: str) -> str | None:
+    """Compare a file with its published MD5; return what is wrong, or None."""
+    from torchvision.datasets.utils import calculate_md5
+
+    found = calculate_md5(path)
+    return None if found == wanted else f"has MD5 {found} instead of {wanted}"
+
+
+def idx_fault(path: Path, archive_md5: str) -> str | None:
+    """Check a file in MNIST's idx format that has no published MD5 of its own; return what is wrong, or None.
+
+    Its size must be what its header says. Where the archive it came from lies beside it and has the published MD5,
+    the CRC-32 that every gzip file ends with must be the file's.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+        dimensions = head[3] if len(head) == 4 else 0
+        sizes = file.read(4 * dimensions)
+    if head[:3] != b"\0\0\x08" or len(sizes) != 4 * dimensions:
+        return "does not begin as an idx file of bytes does"
+    wanted = 4 + len(sizes) + math.prod(struct.unpack(f">{dimensions}I", sizes))
+    if path.stat().st_size != wanted:
+        return f"has {path.stat().st_size} bytes where its header says {wanted}"
+    archive = path.with_name(path.name + ".gz")
+    if not archive.exists():
+        return None
+    if fault := md5_fault(archive, archive_md5):
+        return f"cannot be trusted: {archive.name} beside it {fault}"
+    (crc,) = struct.unpack("<I", archive.read_bytes()[-8:-4])
+    return None if zlib.crc32(path.read_bytes()) == crc else f"is not what {archive.name} beside it holds"
+
+
+def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | None) -> None:
+    """Download a set, check it, and put its files in place.
+
+    Args:
+        name: The set's name, for messages.
+        listed: Its files, archives and hosts.
+        data_dir: The data folder; made if it is not there.
+        mirror: Base URL to fetch from instead of the hosts.
+
+    Raises:
+        StudyError: If an archive cannot be fetched or is not the published one; then nothing is left behind.
+    """
+    made = not data_dir.exists()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir) as temporary:
+            folder = Path(temporary) / listed.folder
+            folder.mkdir(parents=True)
+            for archive, md5 in listed.archives.items():
+                hosts = [mirror.rstrip("/") + "/"] if mirror else listed.hosts
+                download(name, archive, md5, folder, hosts, mirror, data_dir)
+                unpack(folder / archive)
+            if absent := find_missing(listed, Path(temporary)):
+                raise StudyError(f"dataset={name} was fetched but its archive holds no {absent[0].name}")
+            put_in_place(folder, data_dir / listed.folder)
+    finally:
+        if made:
+            with suppress(OSError):  # it holds something now
+                data_dir.rmdir()
+
+
+def download(
+    name: str, archive: str, md5: str, folder: Path, hosts: list[str], mirror: str | None, data_dir: Path
+) -> None:
+    """Download one archive into a folder from the first host that has it as published.
+
+    Raises:
+        StudyError: If none has.
+    """
+    from torchvision.datasets.utils import download_url
+
+    faults = []
+    for host in hosts:
+        try:
+            download_url(host + archive, folder, archive, md5)
+            return
+        # urllib's errors are OSErrors (ValueError for a URL of no known kind); RuntimeError: the MD5 is not right.
+        except (OSError, RuntimeError, ValueError) as error:
+            path = folder / archive
+            fault = md5_fault(path, md5) if path.exists() else f"cannot be fetched ({error})"
+            faults.append(f"{host}{archive} {fault}")
+            path.unlink(missing_ok=True)
+    key = f"dataset.mirror={mirror}" if mirror else f"dataset={name}"
+    raise StudyError(f"{key}: {', and '.join(faults)}; nothing was kept: {ways_to_get(data_dir)}")
+
+
+def unpack(archive: Path) -> None:
+    """Unpack an archive so that torchvision finds its files: .gz beside itself, .tar.gz beside its folder."""
+    if archive.name.endswith(".tar.gz"):
+        with tarfile.open(archive) as tar:
+            tar.extractall(archive.parent.parent, filter="data")
+        archive.unlink()  # its files have checksums of their own
+    else:
+        with gzip.open(archive) as packed, archive.with_suffix("").open("wb") as file:
+            shutil.copyfileobj(packed, file)
+
+
+def put_in_place(fetched: Path, folder: Path) -> None:
+    """Move checked files where they belong, each in one step."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(fetched.iterdir()):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(folder / path.name)

@@ -1,0 +1,180 @@
+"""From a name to a dataset on the device: checked, split, preprocessed."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from activation_study.datasets.files import readable, require
+from activation_study.datasets.preprocessing import PREPROCESSINGS
+from activation_study.datasets.sources import Arrays, get_source
+from activation_study.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a dataset.
+
+    Attributes:
+        images: Preprocessed pixels, (n, channels, height, width) float32.
+        labels: Classes, (n,) int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training, validation and test data of one set, on one device.
+
+    Attributes:
+        name: The set's name.
+        train: What the weights are fitted to, and the preprocessing.
+        valid: What choices are made on; taken from the published training data.
+        test: The published test data; read once, after training.
+        classes: Number of classes.
+        checksum: SHA-256 of the published pixels and labels, the same for every split and preprocessing.
+    """
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    classes: int
+    checksum: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of an image, (channels, height, width)."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+
+def load(
+    name: str,
+    *,
+    data_dir: Path | str = "data",
+    valid_size: int | None = None,
+    train_limit: int | None = None,
+    split_seed: int = 0,
+    preprocessing: str = "standardize",
+    mirror: str | None = None,
+    download: bool = True,
+    device: torch.device | str = "cpu",
+) -> Dataset:
+    """Load a dataset onto a device.
+
+    Args:
+        name: digits, mnist, fashion_mnist, cifar10, cifar100, or another key of `SOURCES`.
+        data_dir: Folder that holds the data in torchvision's layout, or will.
+        valid_size: Images set aside from the training data for validation; None for the set's usual number, 0 to
+            train on everything.
+        train_limit: Train on this many of the images that remain, the first of their shuffled order; None for all.
+            The validation images do not depend on it.
+        split_seed: Seed of that shuffle. It is no run's seed: every run should see the same split.
+        preprocessing: A key of `PREPROCESSINGS`, fitted to the final training images.
+        mirror: Base URL (https:// or file://) to fetch a missing set from instead of its usual host; checksums are
+            enforced all the same.
+        download: Whether a missing set may be fetched.
+        device: Where the tensors live.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        StudyError: If a choice is not possible, or the data is missing, damaged or not readable.
+    """
+    source = get_source(name)
+    if preprocessing not in PREPROCESSINGS:
+        choices = ", ".join(PREPROCESSINGS)
+        raise StudyError(f"dataset.preprocessing={preprocessing} is not known; choose one of {choices}")
+    folder = Path(data_dir).expanduser()
+    if source.torchvision:
+        require(name, source.torchvision, folder, download=download, mirror=mirror)
+    with readable(folder):
+        arrays = source.read(folder)
+    check_arrays(name, arrays, source.classes)
+
+    available = len(arrays.train_labels)
+    valid_size = source.valid_size if valid_size is None else valid_size
+    check_count("dataset.valid_size", valid_size, 0, available - 1)
+    if train_limit is not None:
+        check_count("dataset.train_limit", train_limit, 1, available - valid_size)
+    # RandomState, because numpy freezes its stream: a split seed means the same images in every version.
+    order = torch.from_numpy(np.random.RandomState(split_seed).permutation(available))
+    train, valid = order[valid_size:][:train_limit], order[:valid_size]
+
+    def pixels(images: Tensor) -> Tensor:
+        return images.to(device).float().div_(arrays.white)
+
+    train_images = pixels(arrays.train_images[train])
+    transform = PREPROCESSINGS[preprocessing](train_images)
+    return Dataset(
+        name=name,
+        train=Split(transform(train_images), arrays.train_labels[train].to(device)),
+        valid=Split(transform(pixels(arrays.train_images[valid])), arrays.train_labels[valid].to(device)),
+        test=Split(transform(pixels(arrays.test_images)), arrays.test_labels.to(device)),
+        classes=source.classes,
+        checksum=checksum(arrays),
+    )
+
+
+def fetch(name: str, data_dir: Path | str = "data", mirror: str | None = None) -> None:
+    """Download a set unless it is there, and check its files.
+
+    Args:
+        name: A key of `SOURCES`.
+        data_dir: Folder to put it in.
+        mirror: Base URL to fetch from instead of the set's usual host.
+
+    Raises:
+        StudyError: If it cannot be fetched, or what is there is damaged.
+    """
+    source = get_source(name)
+    if source.torchvision:
+        require(name, source.torchvision, Path(data_dir).expanduser(), download=True, mirror=mirror)
+
+
+def check_count(key: str, value: int, low: int, high: int) -> None:
+    """Raise a StudyError unless a count is a whole number in low..high."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise StudyError(f"{key}={value} is not possible; choose a whole number from {low} to {high}")
+
+
+def check_arrays(name: str, arrays: Arrays, classes: int) -> None:
+    """Raise a StudyError unless a set's images and labels are what `Arrays` promises."""
+    for split, images, labels in (
+        ("training", arrays.train_images, arrays.train_labels),
+        ("test", arrays.test_images, arrays.test_labels),
+    ):
+        if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
+            raise StudyError(
+                f"dataset={name} has {split} images {tuple(images.shape)} {images.dtype} and labels "
+                f"{tuple(labels.shape)}; they must be (n, channels, height, width) torch.uint8 and (n,) with n > 0"
+            )
+        if labels.min() < 0 or labels.max() >= classes:
+            raise StudyError(f"dataset={name} has {split} labels outside of 0 to {classes - 1}")
+
+
+def checksum(arrays: Arrays) -> str:
+    """Digest the published pixels and labels, in their order, so that a run can record which data it saw.
+
+    Args:
+        arrays: The set as published; labels below 256.
+
+    Returns:
+        SHA-256 in hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for tensor in (arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels):
+        digest.update(repr(tuple(tensor.shape)).encode())
+        digest.update(tensor.to(torch.uint8).contiguous().numpy())
+    return digest.hexdigest()

@@ -1,0 +1,139 @@
+"""Which sets there are, and how the pixels of each are read.
+
+Another set is a function that reads it and one line in `SOURCES`:
+
+    SOURCES["mine"] = Source(read=read_mine, classes=3, valid_size=500)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from activation_study.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A set as published, before any split or preprocessing of ours.
+
+    Attributes:
+        train_images: Pixels, (n, channels, height, width) uint8 in 0..white.
+        train_labels: Classes, (n,) int64 in 0..classes-1.
+        test_images: Pixels of the test split, shaped like the training images.
+        test_labels: Classes of the test split.
+        white: The largest value that a pixel can have.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    white: int = 255
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a set comes from.
+
+    Attributes:
+        read: Reads the set from the data folder.
+        classes: Number of classes.
+        valid_size: Images taken from the training data for validation unless the user says otherwise.
+        torchvision: The torchvision class that lists the set's files, checksums and host; None if the set has no
+            files of its own to check or fetch.
+    """
+
+    read: Callable[[Path], Arrays]
+    classes: int
+    valid_size: int
+    torchvision: str | None = None
+
+
+def read_digits(data_dir: Path) -> Arrays:
+    """Read 1797 handwritten digits of 8x8 pixels in 0..16, which scikit-learn carries (UCI optdigits, its test part).
+
+    A fixed fifth is the test split.
+
+    Args:
+        data_dir: Not used: there is nothing to download.
+
+    Returns:
+        1438 training and 359 test images, (n, 1, 8, 8).
+    """
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    # RandomState, because numpy freezes its stream: the split stays what it is whatever versions come.
+    order = np.random.RandomState(0).permutation(len(digits.target))
+    images = torch.from_numpy(digits.images[order].astype(np.uint8)).unsqueeze(1)
+    labels = torch.from_numpy(digits.target[order].astype(np.int64))
+    test_size = round(0.2 * len(labels))
+    return Arrays(images[test_size:], labels[test_size:], images[:test_size], labels[:test_size], white=16)
+
+
+def torchvision_source(class_name: str, *, classes: int, valid_size: int) -> Source:
+    """Describe a set that torchvision reads; torchvision is imported when the set is.
+
+    Args:
+        class_name: Name of the class in torchvision.datasets.
+        classes: Number of classes.
+        valid_size: Images taken from the training data for validation.
+
+    Returns:
+        The source.
+    """
+
+    def read(data_dir: Path) -> Arrays:
+        from torchvision import datasets
+
+        # The files were checked just now: torchvision's checks would read CIFAR's twice more, and its "legacy" MNIST
+        # files have no checksum. Should these names change, torchvision only takes longer.
+        checked = {"_check_integrity": lambda self: True, "_check_legacy_exist": lambda self: False}
+        make = type(class_name, (getattr(datasets, class_name),), checked)
+        train, test = make(data_dir, train=True), make(data_dir, train=False)
+        return Arrays(
+            channels_first(train.data),
+            torch.as_tensor(train.targets),
+            channels_first(test.data),
+            torch.as_tensor(test.targets),
+        )
+
+    return Source(read, classes, valid_size, class_name)
+
+
+def channels_first(images: Any) -> Tensor:
+    """Bring (n, height, width) or (n, height, width, channels) to (n, channels, height, width)."""
+    pixels = torch.as_tensor(images)
+    return pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+
+
+# The validation sizes are Glorot & Bengio's (2010): MNIST 50/10/10 thousand, CIFAR 40/10/10 thousand.
+SOURCES: dict[str, Source] = {
+    "digits": Source(read_digits, classes=10, valid_size=270),
+    "mnist": torchvision_source("MNIST", classes=10, valid_size=10_000),
+    "fashion_mnist": torchvision_source("FashionMNIST", classes=10, valid_size=10_000),
+    "cifar10": torchvision_source("CIFAR10", classes=10, valid_size=10_000),
+    "cifar100": torchvision_source("CIFAR100", classes=100, valid_size=10_000),
+}
+
+
+def get_source(name: str) -> Source:
+    """Look a set up by its name.
+
+    Args:
+        name: A key of `SOURCES`.
+
+    Returns:
+        Its source.
+
+    Raises:
+        StudyError: If there is no such set.
+    """
+    if name not in SOURCES:
+        raise StudyError(f"dataset={name} is not a dataset; choose one of {', '.join(SOURCES)}")
+    return SOURCES[name]

@@ -1,0 +1,57 @@
+"""Every figure of the study as a function from tables to a matplotlib Figure.
+
+`FIGURES["learning_curves"](metrics, layers)` draws one of them by name; `save(figure, stem)` writes it. The tables are
+those of `activation_study.runs.read`, filtered to one data set and model and to one learning rate per activation and
+depth. Importing this package does not import torch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from activation_study.figures.accuracy import final_accuracy, learning_curves
+from activation_study.figures.by_depth import accuracy_by_depth, gradient_ratio
+from activation_study.figures.by_layer import dead_units, gradient_lines, mean_activation, saturation
+from activation_study.figures.functions import functions
+from activation_study.figures.gradients import gradient_map, gradient_profile
+from activation_study.figures.saving import save
+
+__all__ = [
+    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "final_accuracy", "functions", "gradient_lines",
+    "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "mean_activation", "saturation", "save",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure by name: its function, and which of the two tables that takes."""
+
+    draw: Callable[..., Figure]
+    table: str | None
+
+    @property
+    def description(self) -> str:
+        """One line on what the figure shows."""
+        return (self.draw.__doc__ or "").splitlines()[0]
+
+    def __call__(self, metrics: pd.DataFrame, layers: pd.DataFrame, **options: object) -> Figure:
+        """Draws it; options are those of its function, such as depth."""
+        tables = {"metrics": (metrics,), "layers": (layers,), None: ()}
+        return self.draw(*tables[self.table], **options)
+
+
+FIGURES = {
+    "functions": Entry(functions, None),
+    "gradient_lines": Entry(gradient_lines, "layers"),
+    "gradient_map": Entry(gradient_map, "layers"),
+    "gradient_profile": Entry(gradient_profile, "layers"),
+    "gradient_ratio": Entry(gradient_ratio, "layers"),
+    "accuracy_by_depth": Entry(accuracy_by_depth, "metrics"),
+    "saturation": Entry(saturation, "layers"),
+    "mean_activation": Entry(mean_activation, "layers"),
+    "dead_units": Entry(dead_units, "layers"),
+    "learning_curves": Entry(learning_curves, "metrics"),
+    "final_accuracy": Entry(final_accuracy, "metrics"),
+}

@@ -1,0 +1,104 @@
+"""How well the networks learn: curves over training and the accuracy that they end with."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from activation_study.figures.by_depth import final
+from activation_study.figures.style import close_up, context, finish, legend, looks, panels
+from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer
+
+SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
+NEAR = 5.0  # percentage points from the best within which an activation counts as close to it
+
+
+def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Loss and accuracy over training with interval bands, training data solid and validation data dashed."""
+    rows = at_depth(checked(metrics, ["epoch", "split", "loss", "accuracy"]), depth)
+    rows = rows[rows.split.isin(list(SPLITS))].assign(accuracy=100 * rows.accuracy)
+    with context():
+        figure, axes = panels(3, sharey=False, height=1.25)
+        losses = _curves(axes[0], rows, "loss")
+        accuracies = _curves(axes[1], rows, "accuracy")
+        _curves(axes[2], rows, "accuracy")
+        if losses.min() > 0 and losses.max() > 10 * losses.min():
+            axes[0].set_yscale("log")
+        best = accuracies.max()
+        close_up(axes[2], best - NEAR, best)
+        for ax, label in zip(axes, ("loss (nats)", "accuracy (%)", "accuracy (%)"), strict=True):
+            ax.set(xlabel="epoch", ylabel=label)
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        legend(figure, rows.activation, {split: dashes for split, dashes in SPLITS.items() if split in set(rows.split)})
+        drawn = f"lines: mean, bands: {INTERVAL}"
+        return finish(figure, "Learning curves", footer(rows, drawn, "loss"))
+
+
+def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.Series:
+    """Draws every activation and split, and returns all the means."""
+    means = []
+    for activation, look in looks(rows.activation).items():
+        for split, dashes in SPLITS.items():
+            line = curve(rows[(rows.activation == activation) & (rows.split == split)], value, "epoch")
+            every = max(1, len(line) // 6)
+            ax.plot(line.index, line["mean"], color=look.color, linestyle=dashes, marker=look.marker, markevery=every,
+                    linewidth=1.2)  # fmt: skip
+            ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.15, linewidth=0)
+            means.append(line["mean"])
+    return pd.concat(means)
+
+
+def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Test accuracy after training with its interval, the best activation on top, every seed as a faint dot."""
+    from activation_study import statistics
+
+    rows = at_depth(final(metrics), depth)
+    values = {label: 100 * rows[rows.activation == label].accuracy.dropna().to_numpy() for label in looks(rows.activation)}
+    means = {label: value.mean() if len(value) else -np.inf for label, value in values.items()}
+    order = sorted(means, key=lambda label: means[label])  # drawn upwards
+    near = [label for label in order if means[label] > max(means.values()) - NEAR]
+    intervals = {label: statistics.interval(values[label]) for label in order if len(values[label])}
+    with context():
+        # Where one activation fails, the others would be a heap at the right edge: they get a panel of their own.
+        zoomed = 1 < len(near) < len(order)
+        figure = Figure(figsize=(10.4 if zoomed else 7.5, 1.4 + 0.32 * len(order)), layout="constrained")
+        axes = list(figure.subplots(1, 2 if zoomed else 1, sharey=True, squeeze=False).flat)
+        for ax, part in zip(axes, (order, near), strict=False):
+            _dots(ax, order, {label: values[label] for label in part}, intervals)
+            ax.set_xlabel("test accuracy (%)")
+        if zoomed:
+            axes[0].set_title("all")
+            axes[1].set_title(f"within {NEAR:g} points of the best")
+        axes[0].set_yticks(range(len(order)), [_row_name(rows, label) for label in order])
+        axes[0].set_ylabel("activation")
+        beside = axes[-1].secondary_yaxis("right")
+        numbers = [f"{means[k]:.2f}  [{intervals[k][0]:.2f}, {intervals[k][1]:.2f}]" if k in intervals else "–" for k in order]
+        beside.set_yticks(range(len(order)), numbers)
+        beside.tick_params(length=0)
+        beside.spines["right"].set_visible(False)
+        drawn = f"large dots and numbers: mean, bars and brackets: {INTERVAL}, small dots: seeds"
+        return finish(figure, "Test accuracy after training", footer(rows, drawn, "accuracy"))
+
+
+def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], intervals: dict[str, tuple[float, float]]) -> None:
+    """One row an activation; its seeds lie just above and below the line so that they do not hide the interval."""
+    shown = looks(order)
+    for row, label in enumerate(order):
+        accuracy = values.get(label, np.array([]))
+        if not len(accuracy):
+            continue
+        color = shown[label].color
+        heights = row + 0.22 * (-1) ** np.arange(len(accuracy))
+        ax.plot(accuracy, heights, ".", color=color, alpha=0.4, markersize=5, markeredgewidth=0)
+        ax.plot(intervals[label], (row, row), color=color, linewidth=2, solid_capstyle="butt")
+        ax.plot(accuracy.mean(), row, marker=shown[label].marker, color=color, markersize=7, markeredgecolor="white",
+                markeredgewidth=0.5)  # fmt: skip
+    ax.grid(axis="y", linestyle=":")
+    ax.set_ylim(-0.6, len(order) - 0.4)
+
+
+def _row_name(rows: pd.DataFrame, label: str) -> str:
+    accuracy = rows[rows.activation == label].accuracy
+    lost = int(accuracy.isna().sum())
+    return f"{label} ({lost} of {len(accuracy)} diverged)" if lost else label

@@ -1,0 +1,75 @@
+"""What happens in each layer over training: one panel an activation, one line a layer, coloured by its depth."""
+
+import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+
+from activation_study.figures.style import GREY, context, finish, label_panels, layer_ticks, looks, panels
+from activation_study.figures.tables import at_depth, checked, footer, mean_by_layer
+
+STEPS = "step (weight updates)"
+
+
+def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Gradient norm of every layer over training, one panel an activation."""
+    return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm", log=True)
+
+
+def saturation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Share of saturated units in every layer over training, one panel an activation."""
+    return _lines(layers, "saturated", depth, "Saturated units by layer over training", "saturated (% of units)")
+
+
+def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Mean activation of every layer over training, one panel an activation."""
+    return _lines(layers, "mean", depth, "Mean activation by layer over training", "mean activation")
+
+
+def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Share of units in every layer that no probe example activates, one panel an activation."""
+    return _lines(layers, "dead", depth, "Dead units by layer over training", "dead (% of units)")
+
+
+def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylabel: str, log: bool = False) -> Figure:
+    """Draws one quantity; a share between 0 and 1 is drawn in percent, as its label says."""
+    rows = at_depth(checked(layers, ["layer", "step", "grad_norm", value]), depth)
+    hidden = int(rows.layer.max()) - 1
+    percent = 100 if "%" in ylabel else 1
+    colors, norm = _layer_colors(hidden)
+    with context():
+        shown = looks(rows.activation)
+        figure, axes = panels(len(shown), height=0.9)
+        for ax, (label, look) in zip(axes, shown.items(), strict=True):
+            means = percent * mean_by_layer(rows[rows.activation == label], value, log)
+            for layer, line in means.iterrows():
+                line = line.dropna()
+                marker = "o" if len(line) < 2 else None
+                if layer <= hidden:
+                    ax.plot(line.index, line, color=colors(norm(layer)), linewidth=1.0, marker=marker)
+                elif value == "grad_norm":  # the output layer has no activation
+                    ax.plot(line.index, line, color=GREY, linewidth=1.0, linestyle=(0, (3, 1.5)), marker=marker)
+            if percent == 100 and not (means > 0).any(axis=None):
+                ax.text(0.5, 0.5, "0 % throughout", transform=ax.transAxes, ha="center", color=GREY)
+            ax.set_title(label, color=look.color)
+        if log:
+            axes[0].set_yscale("log")
+        elif percent == 100:
+            axes[0].set_ylim(-3, 103)
+        else:
+            for ax in axes:
+                ax.axhline(0, color=GREY, linewidth=0.6, zorder=1)
+        label_panels(axes, STEPS, ylabel)
+        bar = figure.colorbar(ScalarMappable(norm, colors), ax=axes, label="hidden layer (1 = at the input)", pad=0.01)
+        bar.set_ticks(layer_ticks(hidden)[0])
+        bar.ax.tick_params(which="both", length=0)
+        drawn = "lines: geometric mean over seeds, dashed: output layer" if log else "lines: mean over seeds"
+        return finish(figure, title, footer(rows, drawn, "grad_norm"))
+
+
+def _layer_colors(hidden: int) -> tuple[ListedColormap, BoundaryNorm]:
+    from matplotlib import colormaps
+
+    shades = colormaps["viridis"]
+    colors = [shades(0.92 * layer / max(hidden - 1, 1)) for layer in range(hidden)]  # not the palest yellow
+    return ListedColormap(colors), BoundaryNorm([layer + 0.5 for layer in range(hidden + 1)], hidden)

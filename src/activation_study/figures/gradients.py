@@ -1,0 +1,86 @@
+"""The vanishing gradient: as a map of layers and steps, and as a profile through the layers."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from activation_study.figures.by_layer import STEPS
+from activation_study.figures.style import context, finish, label_panels, layer_ticks, legend, looks, panels
+from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, mean_by_layer
+
+DECADES = 8  # that the colours of the map resolve; smaller norms all get the darkest
+
+
+def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Gradient norm as a map of layers and steps, one panel an activation, logarithmic colour."""
+    rows = at_depth(checked(layers, ["layer", "step", "grad_norm"]), depth)
+    hidden = int(rows.layer.max()) - 1
+    with context():
+        shown = looks(rows.activation)
+        maps = {label: mean_by_layer(rows[rows.activation == label], "grad_norm", log=True) for label in shown}
+        norm, extend = _log_norm(np.concatenate([grid.to_numpy().ravel() for grid in maps.values()]))
+        figure, axes = panels(len(shown), height=0.9)
+        for ax, (label, look) in zip(axes, shown.items(), strict=True):
+            grid = maps[label].reindex(range(1, hidden + 2))
+            ax.set_facecolor("#d9d9d9")  # no value
+            if grid.size:
+                ax.pcolormesh(_edges(grid.columns), np.arange(0.5, hidden + 2), grid, norm=norm, rasterized=True)
+            ax.axhline(hidden + 0.5, color="white", linewidth=1.2)
+            ax.grid(False)
+            ax.set_title(label, color=look.color)
+        axes[0].set_yticks(*layer_ticks(hidden, output=True))
+        label_panels(axes, STEPS, "layer")
+        figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
+        drawn = "colour: geometric mean over seeds; grey: no value; layer 1 is at the input"
+        return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm"))
+
+
+def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
+    """Gradient norm through the layers, before training and in its last epoch, one line an activation."""
+    rows = at_depth(checked(layers, ["layer", "epoch", "step", "grad_norm"]), depth)
+    hidden = int(rows.layer.max()) - 1
+    with context():
+        figure, axes = panels(2, height=1.0)
+        for ax, (moment, part) in zip(axes, moments(rows).items(), strict=True):
+            for label, look in looks(part.activation).items():
+                line = curve(part[part.activation == label], "grad_norm", "layer", log=True)
+                ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
+                        markevery=max(1, hidden // 8))  # fmt: skip
+                ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
+            ax.set_title(moment)
+        axes[0].set_yscale("log")
+        axes[0].set_xticks(*layer_ticks(hidden, output=True))
+        label_panels(axes, "layer (1 = at the input)", "gradient norm")
+        legend(figure, rows.activation)
+        drawn = f"lines: geometric mean, bands: {INTERVAL}"
+        return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"))
+
+
+def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Gradient norms before the first update and in the last epoch, one row a replica and layer.
+
+    The gradient of a single batch is noisy, so the last epoch is the geometric mean over its logged steps.
+    """
+    last = layers[layers.epoch == layers.groupby(["activation", "depth"]).epoch.transform("max")]
+    logs = np.log10(last.grad_norm.where((last.grad_norm > 0) & np.isfinite(last.grad_norm)))
+    keys = ["activation", "depth", "seed", "layer"]
+    means = 10 ** logs.groupby([last[key] for key in keys]).mean()
+    return {"before training": layers[layers.step == 0], "in the last epoch": means.rename("grad_norm").reset_index()}
+
+
+def _log_norm(values: np.ndarray) -> tuple[LogNorm, str]:
+    values = values[np.isfinite(values) & (values > 0)]
+    low, high = (values.min(), values.max()) if len(values) else (0.1, 1.0)
+    floor = max(low, high / 10**DECADES)
+    return LogNorm(floor, max(high, floor * 1.01)), "min" if floor > low else "neither"
+
+
+def _edges(steps: pd.Index) -> np.ndarray:
+    """Borders half-way between the steps, which are not evenly spaced."""
+    at = steps.to_numpy(dtype=float)
+    if len(at) == 1:
+        return np.array([at[0] - 0.5, at[0] + 0.5])
+    between = (at[1:] + at[:-1]) / 2
+    return np.concatenate([at[:1], between, at[-1:]])

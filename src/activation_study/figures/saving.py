@@ -1,0 +1,36 @@
+"""A figure on disk: PNG for the eye, PDF for print, the same bytes every time."""
+
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from activation_study.figures.style import context
+
+LARGEST = 300_000  # bytes of a PNG that is to live in a repository
+RESOLUTIONS = (160, 130, 100, 75, 50)  # dots per inch, tried in turn
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Writes `stem`.png and `stem`.pdf, whole or not at all, and returns their paths.
+
+    Neither file holds a date, so equal figures give equal bytes.
+    """
+    from activation_study.runs.files import write  # it brings torch with it, which drawing does without
+
+    with context():
+        for dpi in RESOLUTIONS:
+            png = _rendered(figure, format="png", dpi=dpi)
+            if len(png) < LARGEST:
+                break
+        pdf = _rendered(figure, format="pdf", metadata={"CreationDate": None})
+    files = {Path(f"{stem}.png"): png, Path(f"{stem}.pdf"): pdf}
+    for path, content in files.items():
+        write(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
+    return list(files)
+
+
+def _rendered(figure: Figure, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()

@@ -1,0 +1,150 @@
+"""What every figure shares: the look of an activation, the grid of panels, the legend and the footer.
+
+No figure touches the global rcParams or pyplot: each is built inside `with context():` as a plain `Figure`.
+"""
+
+import math
+import textwrap
+import zlib
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+SHEET = Path(__file__).with_name("study.mplstyle")
+WIDTH = 9.6  # inches of a full row of panels
+GREY = "#666666"
+
+
+class Look(NamedTuple):
+    """How an activation is drawn everywhere: matplotlib colour, line style and marker."""
+
+    color: str
+    dashes: Any
+    marker: str
+
+
+# The colours of Okabe & Ito 2008, whose yellow is too pale for a line on white: Paul Tol's wine takes its place.
+ARTICLE = {
+    "sigmoid": Look("#000000", "-", "o"),
+    "tanh": Look("#CC79A7", (0, (6, 1.5)), "s"),
+    "relu": Look("#0072B2", "-", "^"),
+    "lrelu": Look("#56B4E9", (0, (4, 1, 1, 1)), "v"),
+    "vlrelu": Look("#882255", (0, (1, 1)), "D"),
+    "prelu": Look("#009E73", (0, (6, 1.5)), "P"),
+    "rrelu": Look("#E69F00", (0, (4, 1, 1, 1, 1, 1)), "X"),
+    "elu": Look("#D55E00", "-", ">"),
+}
+OTHERS = [
+    Look("#332288", (0, (3, 1)), "<"), Look("#999933", (0, (2, 1)), ">"), Look("#7F7F7F", (0, (5, 1, 1, 1)), "h"),
+    Look("#D41159", (0, (3, 1, 1, 1)), "p"), Look("#44AA99", (0, (3, 1)), "d"), Look("#7A4B00", (0, (2, 1)), "8"),
+    Look("#8F6BD0", (0, (5, 1, 1, 1)), "<"), Look("#B5B000", (0, (3, 1, 1, 1)), ">"), Look("#1B4D3E", "-.", "h"),
+    Look("#F08080", "--", "p"), Look("#4C7A9C", "-.", "d"), Look("#5A5A00", "--", "8"),
+]  # fmt: skip
+
+
+def context() -> AbstractContextManager[None]:
+    """The study's rcParams, for the `with` block only."""
+    return matplotlib.style.context(SHEET)
+
+
+def ordered(labels: Iterable[str]) -> list[str]:
+    """Labels without repetition: those of the article in its order, then the others by name."""
+    article = list(ARTICLE)
+    return sorted(set(labels), key=lambda label: (article.index(label) if label in ARTICLE else len(article), label))
+
+
+def looks(labels: Iterable[str]) -> dict[str, Look]:
+    """The look of each label, in the order of `ordered`.
+
+    The article's activations have theirs for good. Any other label gets one from its name, and the next free one only
+    where two labels of the same figure would share it.
+    """
+    chosen: dict[str, Look] = {}
+    taken: set[int] = set()
+    for label in ordered(labels):
+        if label in ARTICLE:
+            chosen[label] = ARTICLE[label]
+            continue
+        first = zlib.crc32(label.encode()) % len(OTHERS)
+        candidates = [(first + k) % len(OTHERS) for k in range(len(OTHERS))]
+        index = next((i for i in candidates if i not in taken), first)
+        taken.add(index)
+        chosen[label] = OTHERS[index]
+    return chosen
+
+
+def panels(count: int, *, sharey: bool = True, height: float = 0.8) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` equal panels, at most four in a row, that share their x axis.
+
+    Args:
+        count: number of panels, at least 1.
+        sharey: whether they share the y axis as well.
+        height: of a panel, as a share of its width.
+    """
+    rows = math.ceil(count / 4)
+    columns = math.ceil(count / rows)
+    width = min(WIDTH / columns, 3.6)
+    figure = Figure(figsize=(max(width * columns + 0.8, 5.5), width * height * rows + 0.9), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    axes = list(grid.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    for above in axes[max(count - columns, 0) : count]:  # the lowest panel of each column keeps its tick labels
+        above.xaxis.set_tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
+def label_panels(axes: list[Axes], xlabel: str, ylabel: str) -> None:
+    """Labels x under the lowest panel of each column and y at the first panel of each row."""
+    columns = axes[0].get_gridspec().ncols if axes[0].get_gridspec() else 1
+    for index, ax in enumerate(axes):
+        if index % columns == 0:
+            ax.set_ylabel(ylabel)
+        if index + columns >= len(axes):
+            ax.set_xlabel(xlabel)
+
+
+def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | None = None) -> None:
+    """The key, to the right of all panels.
+
+    Args:
+        figure: gets the key.
+        labels: the activations.
+        splits: line style of each split, where the dashes tell splits and not activations apart.
+    """
+    keys = [
+        Line2D([], [], color=look.color, linestyle="-" if splits else look.dashes, marker=look.marker, label=label)
+        for label, look in looks(labels).items()
+    ]
+    keys += [Line2D([], [], color=GREY, linestyle=dashes, label=split) for split, dashes in (splits or {}).items()]
+    figure.legend(handles=keys, loc="outside right upper")
+
+
+def finish(figure: Figure, title: str, footer: str) -> Figure:
+    """Puts the title above the panels, left, and the footer in small type below them."""
+    figure.suptitle(title, x=0.01, ha="left")
+    letters = int(figure.get_figwidth() * 21)  # as many as fit on a line at this size
+    figure.supxlabel(textwrap.fill(footer, letters), x=0.01, ha="left", fontsize=6.5, color=GREY)
+    return figure
+
+
+def layer_ticks(hidden: int, output: bool = False) -> tuple[list[int], list[str]]:
+    """Where a layer axis has ticks and what they say: at most eight of the hidden layers, and the output layer."""
+    step = max(1, math.ceil((hidden - 1) / 7))
+    layers = list(range(1, hidden + 1, step))
+    if output and len(layers) > 1 and hidden + 1 - layers[-1] < step / 2:
+        layers.pop()  # its number would touch the word
+    names = [str(layer) for layer in layers]
+    return ([*layers, hidden + 1], [*names, "out"]) if output else (layers, names)
+
+
+def close_up(ax: Axes, low: float, high: float) -> None:
+    """Shows accuracies between `low` and `high` percent only, where all of them together hide what differs."""
+    ax.set_ylim(low, high + 0.05 * (high - low))
+    ax.set_title("close-up of the best")

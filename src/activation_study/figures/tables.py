@@ -1,0 +1,144 @@
+"""From the tidy tables of `activation_study.runs.read` to what a figure draws: checks, means, intervals, the footer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from activation_study.errors import StudyError
+
+REPLICA = ["activation", "depth", "seed"]
+SETTING = ["run", "activation", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
+FIXED = 0  # depth of a model that has no choice of depth
+INTERVAL = "95 % bootstrap intervals over seeds"
+
+
+def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The table, fit to be drawn, or one sentence about why no honest figure can be drawn from it.
+
+    Args:
+        table: metrics or layers, filtered to one data set and model and to one learning rate per activation and depth.
+        columns: those needed besides the ones that describe the run.
+
+    Raises:
+        StudyError: a column is missing, there are no rows, or rows are mixed that no mean should be taken over.
+    """
+    missing = [column for column in [*SETTING, *columns] if column not in table.columns]
+    if missing:
+        raise StudyError(f"figures: the table has no column {', '.join(missing)}; read it with activation_study.runs.read.")
+    if table.empty:
+        raise StudyError("figures: the table has no rows; train the runs first, or widen the filter.")
+    pairs = table[["dataset", "model"]].drop_duplicates()
+    if len(pairs) > 1:
+        found = ", ".join(f"{row.dataset}/{row.model}" for row in pairs.itertuples())
+        raise StudyError(f"figures: the table holds {len(pairs)} pairs of dataset and model ({found}); keep one of them.")
+    table = table.assign(depth=table.depth.fillna(FIXED).astype(int))
+    settings = table[SETTING].drop_duplicates()
+    rates = settings.groupby(["activation", "depth"]).learning_rate.nunique()
+    if (rates > 1).any():
+        activation, depth = rates.idxmax()
+        raise StudyError(
+            f"figures: {activation} at depth {depth} has {rates.max()} learning rates; "
+            "keep one per activation and depth, the best on validation data."
+        )
+    runs = settings.groupby(REPLICA).run.nunique()
+    if (runs > 1).any():
+        activation, depth, seed = runs.idxmax()
+        raise StudyError(
+            f"figures: {activation} at depth {depth} with seed {seed} stands in {runs.max()} runs "
+            "of different configurations; keep one of them."
+        )
+    return table
+
+
+def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
+    """The rows of one depth, by default of the deepest that all activations of the table share."""
+    shared = set.intersection(*(set(group.depth) for _, group in table.groupby("activation")))
+    if depth is None and not shared:
+        raise StudyError("figures: the activations of the table share no depth; ask for one with depth=.")
+    depth = max(shared) if depth is None else depth
+    rows = table[table.depth == depth]
+    if rows.empty:
+        found = ", ".join(str(value) for value in sorted(set(table.depth)))
+        raise StudyError(f"figures: depth={depth} is not in the table; its depths are {found}.")
+    return rows
+
+
+def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.DataFrame:
+    """The mean over seeds of one activation's rows, with its interval, at each value of `over`.
+
+    Args:
+        table: one row for each seed and value of `over`.
+        value: column to average; values that are not finite are left out.
+        over: column of the x axis.
+        log: take the geometric mean (for norms and their ratios, which range over decades); zeros are left out.
+
+    Returns:
+        Indexed by `over`, with the columns mean, low and high.
+    """
+    from activation_study import statistics
+
+    values = _logarithm(_finite(table, value)) if log else _finite(table, value)
+    wide = table.assign(**{value: values}).pivot(index="seed", columns=over, values=value)
+    wide = wide.dropna(axis="columns", how="all")
+    if wide.empty:
+        return pd.DataFrame({"mean": [], "low": [], "high": []}, dtype=float)
+    low, high = statistics.band(wide.to_numpy())
+    frame = pd.DataFrame({"mean": wide.mean(), "low": low, "high": high}, index=wide.columns)
+    return 10**frame if log else frame
+
+
+def mean_by_layer(table: pd.DataFrame, value: str, log: bool = False) -> pd.DataFrame:
+    """The mean over seeds of one activation's rows, layers down and steps across; geometric with `log`."""
+    values = _logarithm(_finite(table, value)) if log else _finite(table, value)
+    wide = values.groupby([table.layer, table.step]).mean().dropna().unstack("step").sort_index()
+    return 10**wide if log else wide
+
+
+def footer(table: pd.DataFrame, drawn: str, measure: str) -> str:
+    """One line that says what the figure was drawn from.
+
+    Args:
+        table: the rows drawn.
+        drawn: what lines, bands or dots are.
+        measure: column that stops being finite where a replica diverges.
+    """
+    settings = table[SETTING].drop_duplicates()
+    seeds = settings.groupby(["activation", "depth"]).seed.nunique()
+    rates = sorted(set(settings.learning_rate))
+    parts = [
+        f"{settings.dataset.iloc[0]}, {settings.model.iloc[0]}",
+        _depths(settings.depth),
+        _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
+        f"scale {', '.join(sorted(set(settings.scale.astype(str))))}",
+        f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}, one per curve",
+        drawn if seeds.max() > 1 else "one seed, so no interval",
+    ]
+    lost = table[~np.isfinite(table[measure].astype(float))][REPLICA].drop_duplicates()
+    if len(lost):
+        counts = ", ".join(f"{name} {count}" for name, count in lost.activation.value_counts().sort_index().items())
+        parts.append(f"{len(lost)} of {len(settings)} replicas diverged ({counts}) and are left out from there on")
+    zeros = int((table[measure] == 0).sum()) if measure == "grad_norm" else 0
+    if zeros:
+        parts.append(f"{zeros} gradient norms of exactly 0, which have no logarithm, are left out")
+    return " · ".join(parts)
+
+
+def _finite(table: pd.DataFrame, value: str) -> pd.Series:
+    values = table[value].astype(float)
+    return values.where(np.isfinite(values))
+
+
+def _logarithm(values: pd.Series) -> pd.Series:
+    return np.log10(values.where(values > 0))
+
+
+def _depths(values: pd.Series) -> str:
+    found = sorted(set(values))
+    if found == [FIXED]:
+        return "fixed depth"
+    return f"depth{'s' if len(found) > 1 else ''} {', '.join(str(value) for value in found)}"
+
+
+def _span(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,76 @@
+"""Weight scales: which standard deviation the weights of a layer start from, given its fan and its activation."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from activation_study.activations import Activation
+from activation_study.errors import StudyError
+from activation_study.seeds import generator
+
+FAN_MODES = {
+    "fan_in": lambda fan_in, fan_out: fan_in,
+    "fan_out": lambda fan_in, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+}
+# n Var[w] of each rule, where n is the fan that its mode chooses.
+SCALED_VARIANCE = {
+    "he": lambda activation: activation.he_gain**2,  # He et al. 2015, Eqns. 10 and 15
+    "xavier": lambda activation: 1.0,  # Glorot & Bengio 2010, Eqn. 16, with fan_avg and uniform weights
+    "glorot_standard": lambda activation: 1 / 3,  # Glorot & Bengio 2010, Eqn. 1; torch's own default
+    "lecun": lambda activation: 1.0,  # LeCun et al. 1998, Section 4.6
+    "unit_variance": lambda activation: activation.forward_gain**2,  # exact, by quadrature
+}
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """A rule for the scale of the weights; biases start at zero.
+
+    Attributes:
+        name: he, xavier, glorot_standard, lecun, unit_variance, or normal (a fixed standard deviation).
+        mode: the fan that scales the weights: fan_in, fan_out or fan_avg.
+        distribution: normal or uniform.
+        std: the standard deviation, for `normal` only.
+    """
+
+    name: str = "he"
+    mode: str = "fan_in"
+    distribution: str = "normal"
+    std: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what does not exist, in one sentence."""
+        for key, value, choices in (
+            ("name", self.name, [*SCALED_VARIANCE, "normal"]),
+            ("mode", self.mode, list(FAN_MODES)),
+            ("distribution", self.distribution, ["normal", "uniform"]),
+        ):
+            if value not in choices:
+                raise StudyError(f"init.{key}={value}: no such choice; choose one of {', '.join(choices)}.")
+        if (self.name == "normal") != (self.std is not None):
+            raise StudyError(f"init.std={self.std}: init=normal needs a number, and the other rules need none.")
+
+    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+        """The standard deviation of a layer's weights.
+
+        Args:
+            fan_in: inputs of a unit: width, or channels x kernel area.
+            fan_out: units that an input feeds: width, or output channels x kernel area.
+            activation: the activation of the network, which sets the gain of `he` and `unit_variance`.
+        """
+        if self.std is not None:
+            return self.std
+        return math.sqrt(SCALED_VARIANCE[self.name](activation) / FAN_MODES[self.mode](fan_in, fan_out))
+
+    def draw(self, shape: tuple[int, ...], standard_deviation: float, seed: int, layer: int) -> Tensor:
+        """The weights of one layer of one replica, on the CPU.
+
+        The same seed and layer give the same draw for every activation and rule, up to its scale.
+        """
+        weights, stream = torch.empty(shape), generator(seed, "weights", layer)
+        if self.distribution == "normal":
+            return weights.normal_(generator=stream).mul_(standard_deviation)
+        return weights.uniform_(-1, 1, generator=stream).mul_(math.sqrt(3) * standard_deviation)

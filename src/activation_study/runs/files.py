@@ -1,0 +1,66 @@
+"""Files that are whole or not there: written under a temporary name, flushed, synced and renamed."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import yaml
+
+from activation_study.errors import StudyError
+
+
+def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file through `fill`; whatever goes wrong, the file at `path` is the old one or the new one.
+
+    Raises:
+        StudyError: the folder cannot be written or the disk is full.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StudyError(f"{path}: it cannot be written ({error.strerror or error}); earlier results are kept.") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8."""
+    write(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Writes plain dictionaries and lists as YAML, in their own order."""
+    write_text(path, yaml.safe_dump(value, sort_keys=False))
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Writes a table as Parquet."""
+    write(path, lambda file: table.to_parquet(file, index=False))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename in the folder survive a power cut, where the system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,52 @@
+"""What makes two runs the same: everything that can change a number, and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+# Raised when the code changes such that the same configuration gives other numbers.
+NUMBERS_VERSION = 1
+SCIENTIFIC = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
+NOT_SCIENTIFIC = {"dataset": ("mirror",)}
+
+
+def scientific(settings: dict[str, Any]) -> dict[str, Any]:
+    """The part of the settings that can change a number: no paths, devices, logging, seeds or learning rates."""
+    return {
+        key: {name: value for name, value in settings[key].items() if name not in NOT_SCIENTIFIC.get(key, ())}
+        for key in SCIENTIFIC
+    }
+
+
+def configuration_hash(settings: dict[str, Any]) -> str:
+    """Identity of a scientific configuration; with a seed and a learning rate it is the identity of a replica."""
+    return _hash({"numbers": NUMBERS_VERSION, **scientific(settings)})
+
+
+def replica_ids(settings: dict[str, Any], replicas: Sequence[tuple[int, float]]) -> list[str]:
+    """Identity of each replica, given as (seed, learning rate)."""
+    configuration = configuration_hash(settings)
+    return [f"{configuration}/{seed}/{rate:g}" for seed, rate in replicas]
+
+
+def run_name(settings: dict[str, Any], replicas: Sequence[tuple[int, float]]) -> str:
+    """The name of a run's folder: readable, and ending in the hash of its configuration and replicas."""
+    model, activation = settings["model"], settings["activation"]
+    depth = f"-{model['depth']}" if "depth" in model else ""
+    digest = _hash([configuration_hash(settings), sorted([seed, rate] for seed, rate in replicas)])
+    return f"{settings['dataset']['name']}-{model['name']}{depth}-{activation['name']}-{digest}"
+
+
+def _hash(value: object) -> str:
+    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _canonical(value: object) -> object:
+    """The value with whole floats as integers, so that 1 and 1.0 are the same choice."""
+    if isinstance(value, dict):
+        return {str(key): _canonical(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(child) for child in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

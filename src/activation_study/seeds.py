@@ -1,0 +1,48 @@
+"""Stateless randomness: what is drawn depends on a replica's seed, the purpose and a counter, and on nothing else.
+
+So nothing has to be saved to resume, and a replica draws the same alone as in company.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def stateless_seed(seed: int, purpose: str, *counters: int) -> int:
+    """A 63-bit seed for one purpose ("weights", "order", ...) at one count (layer, epoch, step, ...)."""
+    text = f"{seed}/{purpose}/{'/'.join(map(str, counters))}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def generator(seed: int, purpose: str, *counters: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A fresh torch generator for one purpose at one count."""
+    return torch.Generator(device).manual_seed(stateless_seed(seed, purpose, *counters))
+
+
+class Noise:
+    """The random streams of a stack, one a replica, set back to a known place at every step.
+
+    Within a step the layers draw from their replica's stream one after the other.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu") -> None:
+        self.seeds = list(seeds)
+        self.generators = [torch.Generator(device) for _ in self.seeds]
+        self._step, self._is_set = 0, False
+
+    def at(self, step: int) -> None:
+        """Moves every stream to the beginning of a step; costs nothing until something is drawn."""
+        self._step, self._is_set = step, False
+
+    def draw(self, like: Tensor, low: float, high: float) -> Tensor:
+        """Uniform noise in [low, high) of the shape of `like`, (replicas, ...)."""
+        if not self._is_set:
+            for stream, seed in zip(self.generators, self.seeds, strict=True):
+                stream.manual_seed(stateless_seed(seed, "noise", self._step))
+            self._is_set = True
+        noise = torch.empty(like.shape, dtype=like.dtype, device=like.device)
+        for one, stream in zip(noise, self.generators, strict=True):
+            one.uniform_(low, high, generator=stream)
+        return noise

@@ -1,0 +1,224 @@
+"""The training loop: a stack of replicas, a record an epoch.
+
+The loop never waits for the device inside an epoch: losses, measurements and the steps at which replicas diverged stay
+there as tensors until the epoch's record is made.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from activation_study import activations, models, optimizers
+from activation_study.datasets import Dataset, Split, augment
+from activation_study.initialization import Initialization
+from activation_study.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.replicas import Stack
+from activation_study.seeds import Noise, generator
+
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True, order=True)
+class Replica:
+    """One network of a run: one seed at one learning rate."""
+
+    seed: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one epoch has left behind; epoch 0 is the state before training.
+
+    Attributes:
+        epoch: epochs trained.
+        step: updates made.
+        metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; one row a replica and split.
+        layers: columns seed, learning_rate, epoch, step, layer, dead and the probes' quantities.
+    """
+
+    epoch: int
+    step: int
+    metrics: pd.DataFrame
+    layers: pd.DataFrame
+
+
+class Trainer:
+    """Trains the replicas of one configuration side by side.
+
+    Args:
+        config: the scientific configuration: activation, model, init, optimizer, train, probes, dataset.augment.
+        replicas: the seeds and learning rates, one network each.
+        data: standardised images on the device on which to train.
+    """
+
+    def __init__(self, config: Mapping[str, Any], replicas: Sequence[Replica], data: Dataset) -> None:
+        self.replicas, self.data = list(replicas), data
+        self.device = data.train.images.device
+        self.seeds = [replica.seed for replica in self.replicas]
+        self.noise = Noise(self.seeds, self.device)
+        stack = Stack(
+            self.seeds,
+            lambda: activations.build(**config["activation"]),
+            Initialization(**config["init"]),
+            self.noise,
+        )
+        self.network = models.build(config["model"], stack, data.shape, data.classes).to(self.device)
+        rates = torch.tensor([replica.learning_rate for replica in self.replicas])
+        self.optimizer = optimizers.build(config["optimizer"], self.network, rates)
+        self.augment = config["dataset"]["augment"]
+        self.epochs, self.probe_every = config["train"]["epochs"], config["probes"]["every"]
+        self.batch_size = min(config["train"]["batch_size"], len(data.train.labels))
+        self.steps_per_epoch = len(data.train.labels) // self.batch_size
+        self.probe, self.meter = Probe(self.network), ActivityMeter(self.network)
+
+        self.step, self.seconds = 0, 0.0
+        self.diverged_at = torch.full((len(self.replicas),), -1, device=self.device)
+        self._measured: dict[int, Tensor] = {}  # by step: the probes' quantities, (replicas, layers, quantities)
+        self._dead: dict[int, Tensor] = {}  # by step: shares of dead units, (replicas, layers)
+
+    @property
+    def total_steps(self) -> int:
+        """Updates from the first to the last."""
+        return self.epochs * self.steps_per_epoch
+
+    def records(self, on_step: Callable[["Trainer"], None] | None = None) -> Iterator[Record]:
+        """Trains to the end, from wherever the trainer stands; yields a record an epoch, the first before training.
+
+        Args:
+            on_step: called after every update.
+        """
+        if self.step == 0:
+            yield self._record()
+        while self.step < self.total_steps:
+            began = time.perf_counter()
+            order = self._order(self.step // self.steps_per_epoch)
+            for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
+                self._train_step(order[:, at * self.batch_size : (at + 1) * self.batch_size])
+                if on_step:
+                    on_step(self)
+            self.seconds += time.perf_counter() - began
+            yield self._record()
+
+    def _order(self, epoch: int) -> Tensor:
+        """The order of the training images in an epoch, (replicas, n); the same for replicas that share a seed."""
+        n = len(self.data.train.labels)
+        orders = {seed: torch.randperm(n, generator=generator(seed, "order", epoch)) for seed in set(self.seeds)}
+        return torch.stack([orders[seed] for seed in self.seeds]).to(self.device)
+
+    def _train_step(self, indices: Tensor) -> None:
+        images, labels = self.data.train.images[indices], self.data.train.labels[indices]
+        if self.augment["padding"] or self.augment["flip"]:
+            streams = [generator(seed, "augment", self.step) for seed in self.seeds]
+            images = augment(images, streams, **self.augment)
+        self.noise.at(self.step)
+        self.network.train()
+        if self._is_probed(self.step):
+            with self.probe.watching():
+                losses = self._backward(images, labels)
+                self._measured[self.step] = self.probe.measure()
+        else:
+            losses = self._backward(images, labels)
+        self.optimizer.step(self.step / self.steps_per_epoch)
+        newly = ~torch.isfinite(losses) & (self.diverged_at < 0)
+        self.diverged_at.masked_fill_(newly, self.step)
+        self.step += 1
+
+    def _backward(self, images: Tensor, labels: Tensor) -> Tensor:
+        losses, _ = losses_and_hits(self.network(images), labels)
+        losses = losses.mean(1)
+        losses.sum().backward()  # a sum over replicas: each one's gradient is that of its own mean loss
+        return losses.detach()
+
+    def _is_probed(self, step: int) -> bool:
+        if not self.probe_every:
+            return False
+        return step % self.probe_every == 0 or (step + 1) % self.steps_per_epoch == 0
+
+    def _record(self) -> Record:
+        epoch = self.step // self.steps_per_epoch
+        began = time.perf_counter()
+        with self.meter.watching():
+            valid = self.evaluate(self.data.valid)
+            self._dead[max(self._measured, default=0)] = self.meter.dead()
+        # As many training images as there are validation images, in eval mode too, so that the two compare.
+        splits = {"train": self.evaluate(self.data.train, limit=len(self.data.valid.labels)), "valid": valid}
+        if epoch == self.epochs:
+            splits["test"] = self.evaluate(self.data.test)
+        self.seconds += time.perf_counter() - began
+        metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
+        return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch))
+
+    @torch.no_grad()
+    def evaluate(self, split: Split, limit: int | None = None) -> tuple[Tensor, Tensor]:
+        """Mean loss and accuracy of every replica in eval mode, each of shape (replicas,).
+
+        Args:
+            split: the images to evaluate on.
+            limit: only the first so many of them.
+        """
+        self.network.eval()
+        n = min(len(split.labels), limit or len(split.labels))
+        loss, hits = torch.zeros(2, len(self.replicas), dtype=torch.float64, device=self.device)
+        for begin in range(0, n, EVALUATION_BATCH):
+            chunk = slice(begin, min(begin + EVALUATION_BATCH, n))
+            images = split.images[chunk].expand(len(self.replicas), -1, -1, -1, -1)
+            labels = split.labels[chunk].expand(len(self.replicas), -1)
+            losses, correct = losses_and_hits(self.network(images), labels)
+            loss += losses.double().sum(1)
+            hits += correct.double().sum(1)
+        # A replica whose logits are not numbers has no accuracy; argmax would call it class 0.
+        accuracy = torch.where(torch.isfinite(loss), hits / n, torch.nan)
+        return loss / n, accuracy
+
+    def _metrics(self, epoch: int, split: str, loss: Tensor, accuracy: Tensor) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "seed": self.seeds,
+                "learning_rate": [replica.learning_rate for replica in self.replicas],
+                "epoch": epoch,
+                "step": self.step,
+                "split": split,
+                "loss": loss.cpu().numpy(),
+                "accuracy": accuracy.cpu().numpy(),
+                "seconds": self.seconds,
+            }
+        )
+
+    def _layers(self, epoch: int) -> pd.DataFrame:
+        """Tidy rows of the probes since the last record; the shares of dead units belong to the epoch's last probe."""
+        if not self._measured:
+            return pd.DataFrame()
+        absent = torch.full_like(next(iter(self._dead.values())), torch.nan)
+        values = torch.stack(
+            [torch.cat([m, self._dead.get(s, absent).unsqueeze(2)], 2) for s, m in self._measured.items()]
+        )
+        probes, replicas, layers, quantities = values.shape
+        index = pd.MultiIndex.from_product([self._measured, range(replicas), range(1, layers + 1)])
+        step, replica, layer = (index.get_level_values(level).to_numpy() for level in range(3))
+        table = pd.DataFrame(
+            {
+                "seed": np.array(self.seeds)[replica],
+                "learning_rate": np.array([r.learning_rate for r in self.replicas])[replica],
+                "epoch": np.where(step == 0, 0, epoch),
+                "step": step,
+                "layer": layer,
+            }
+        )
+        table[[*QUANTITIES, "dead"]] = values.cpu().numpy().reshape(-1, quantities)
+        self._measured.clear()
+        self._dead.clear()
+        return table
+
+
+def losses_and_hits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy in nats, and whether the largest logit is the label's; each (replicas, batch)."""
+    losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+    return losses, logits.argmax(-1) == labels

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+
+from activation_study.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.training import Replica, Trainer, losses_and_hits
+
+
+def naive(settings, trainer, replica, images, labels) -> list[dict[str, float]]:
+    """Every quantity of one replica in float64, example by example, straight from the definitions."""
+    layers = trainer.probe.layers
+    weights = [layer.affine.weight[replica].detach().double().requires_grad_() for layer in layers]
+    biases = [layer.affine.bias[replica].detach().double() for layer in layers]
+    n = len(labels)
+    per_example = []
+    for image, label in zip(images.double(), labels, strict=True):
+        x, zs, outputs = image.flatten(), [], []
+        for layer, weight, bias in zip(layers, weights, biases, strict=True):
+            z = x @ weight + bias[0]
+            z.retain_grad()
+            zs.append(z)
+            x = layer.activation(z[None, None])[0, 0] if layer.activation else z
+            outputs.append(x.detach())
+        loss = torch.logsumexp(x, 0) - x[label]
+        (loss / n).backward()
+        per_example.append([(z.detach(), z.grad * n, output) for z, output in zip(zs, outputs, strict=True)])
+    result = []
+    for index, layer in enumerate(layers):
+        z, error, output = (np.array([example[index][part].tolist() for example in per_example]) for part in range(3))
+        values = {
+            "grad_norm": float(np.sqrt((weights[index].grad.numpy() ** 2).sum())),
+            "error_rms": float(np.sqrt((error**2).mean())),
+            "mean": output.mean(),
+            "std": output.std(),
+        }
+        if layer.activation:
+            slope = layer.activation.slope(torch.tensor(z)[None]).detach().numpy()
+            values |= {"slope_mean": slope.mean(), "inactive": (z <= 0).mean(), "sparsity": (output == 0).mean()}
+            low, high = layer.activation.flat_below, layer.activation.flat_above
+            values["saturated"] = ((z <= low) | (z >= high)).mean()
+        result.append(values)
+    return result
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "lrelu", "prelu", "elu"])
+def test_every_quantity_against_a_naive_float64_computation(tiny_settings, blobs, activation) -> None:
+    settings = tiny_settings(f"activation={activation}", "model.depth=3")
+    trainer = Trainer(settings, [Replica(0, 0.1), Replica(1, 0.1)], blobs)
+    images, labels = blobs.train.images[:20], blobs.train.labels[:20]
+    with trainer.probe.watching():
+        logits = trainer.network(images.expand(2, -1, -1, -1, -1))
+        losses_and_hits(logits, labels.expand(2, -1))[0].mean(1).sum().backward()
+        measured = trainer.probe.measure()
+    assert measured.shape == (2, 4, len(QUANTITIES))
+    for replica in range(2):
+        for layer, expected in enumerate(naive(settings, trainer, replica, images, labels)):
+            ours = dict(zip(QUANTITIES, measured[replica, layer].tolist(), strict=True))
+            for quantity, value in expected.items():
+                assert ours[quantity] == pytest.approx(value, rel=2e-4, abs=1e-6), (layer + 1, quantity)
+
+
+def test_a_convolution_is_measured_over_positions_too(tiny_settings, blobs) -> None:
+    trainer = Trainer(tiny_settings("model=convnet", "model.depth=2", "model.width=4"), [Replica(0, 0.1)], blobs)
+    images, labels = blobs.train.images[:8], blobs.train.labels[:8]
+    with trainer.probe.watching():
+        logits = trainer.network(images.expand(1, -1, -1, -1, -1))
+        losses_and_hits(logits, labels.expand(1, -1))[0].mean(1).sum().backward()
+        measured = trainer.probe.measure()[0, 0]
+        z = trainer.probe.layers[0].z
+    conv = trainer.probe.layers[0].affine
+    assert z.shape == (1, 8, 4, 6, 6)
+    ours = dict(zip(QUANTITIES, measured.tolist(), strict=True))
+    assert ours["grad_norm"] == pytest.approx(conv.weight.grad.double().square().sum().sqrt().item(), rel=1e-5)
+    assert ours["error_rms"] == pytest.approx((z.grad.double() * 8).square().mean().sqrt().item(), rel=1e-5)
+    assert ours["inactive"] == pytest.approx((z <= 0).double().mean().item())
+
+
+def test_nothing_is_kept_once_the_watching_ends(tiny_settings, blobs) -> None:
+    trainer = Trainer(tiny_settings(), [Replica(0, 0.1)], blobs)
+    with trainer.probe.watching():
+        trainer.network(blobs.train.images[None, :4])
+    assert all(layer.z is None and layer.output is None for layer in trainer.probe.layers)
+    assert not any(module._forward_hooks for module in trainer.network.modules())
+
+
+def test_dead_units_are_those_that_no_example_activates(tiny_settings, blobs) -> None:
+    trainer = Trainer(tiny_settings("activation=relu"), [Replica(0, 0.1), Replica(1, 0.1)], blobs)
+    first = trainer.probe.layers[0].affine
+    with torch.no_grad():
+        first.bias[0, 0, :3] = -1e6  # three of eight units of the first replica can never be active
+        first.bias[1] = 1e6
+    meter = ActivityMeter(trainer.network)
+    with meter.watching(), torch.no_grad():
+        trainer.network(blobs.train.images[None, :60].expand(2, -1, -1, -1, -1))
+        trainer.network(blobs.train.images[None, 60:].expand(2, -1, -1, -1, -1))
+    dead = meter.dead()
+    assert dead[0, 0] == 3 / 8
+    assert dead[1, 0] == 0
+    assert dead[:, -1].isnan().all()

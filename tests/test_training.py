@@ -1,0 +1,148 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from activation_study import activations
+from activation_study.training import Replica, Trainer
+
+ARTICLE = ["sigmoid", "tanh", "relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu"]
+
+
+def trained(settings, replicas, data) -> tuple[Trainer, list]:
+    trainer = Trainer(settings, replicas, data)
+    return trainer, list(trainer.records())
+
+
+@pytest.mark.parametrize("activation", ARTICLE)
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+def test_a_replica_in_a_stack_is_the_replica_alone(tiny_settings, blobs, activation, model) -> None:
+    settings = tiny_settings(f"activation={activation}", f"model={model}", "model.depth=3", "model.width=8")
+    settings["dataset"]["augment"] = {"padding": 1, "flip": True}
+    replicas = [Replica(3, 0.05), Replica(4, 0.05), Replica(3, 0.2)]
+    stack, records = trained(settings, replicas, blobs)
+    for index, replica in enumerate(replicas):
+        alone, lone_records = trained(settings, [replica], blobs)
+        for ours, theirs in zip(stack.network.parameters(), alone.network.parameters(), strict=True):
+            torch.testing.assert_close(ours[index : index + 1], theirs, rtol=1e-3, atol=1e-5)
+        mine = records[-1].layers.query(f"seed == {replica.seed} and learning_rate == {replica.learning_rate}")
+        columns = ["grad_norm", "error_rms", "mean", "std", "slope_mean"]
+        torch.testing.assert_close(
+            torch.tensor(mine[columns].to_numpy()),
+            torch.tensor(lone_records[-1].layers[columns].to_numpy()),
+            rtol=1e-2, atol=1e-5, equal_nan=True,
+        )  # fmt: skip
+
+
+def test_equal_seeds_draw_equal_weights_whatever_the_activation(tiny_settings, blobs) -> None:
+    relu, elu, sigmoid = (
+        Trainer(tiny_settings(f"activation={name}"), [Replica(7, 0.1)], blobs) for name in ("relu", "elu", "sigmoid")
+    )
+    for ours, theirs in zip(relu.network.parameters(), elu.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert torch.equal(relu._order(0), sigmoid._order(0))
+    assert not torch.equal(relu._order(0), relu._order(1))
+
+
+@pytest.mark.parametrize("activation", ["relu", "prelu", "rrelu"])
+def test_watching_changes_nothing(tiny_settings, blobs, activation) -> None:
+    replicas = [Replica(0, 0.1), Replica(1, 0.1)]
+    unwatched, _ = trained(tiny_settings(f"activation={activation}", "probes.every=0"), replicas, blobs)
+    watched, _ = trained(tiny_settings(f"activation={activation}", "probes.every=1"), replicas, blobs)
+    for ours, theirs in zip(watched.network.parameters(), unwatched.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_it_trains_as_torch_does(tiny_settings, blobs) -> None:
+    """One replica against torch's own layers, loss and optimizer, step for step."""
+    settings = tiny_settings("activation=elu", "optimizer.momentum=0.9", "optimizer.weight_decay=0.01")
+    settings["optimizer"]["milestones"] = [1]
+    trainer = Trainer(settings, [Replica(5, 0.05)], blobs)
+    affine = [layer.affine for layer in trainer.probe.layers]
+    usual = nn.Sequential(nn.Flatten(), nn.Linear(72, 8), nn.ELU(), nn.Linear(8, 8), nn.ELU(), nn.Linear(8, 3))
+    linear = [module for module in usual if isinstance(module, nn.Linear)]
+    for theirs, ours in zip(linear, affine, strict=True):
+        theirs.weight.data, theirs.bias.data = ours.weight.data[0].T.clone(), ours.bias.data[0, 0].clone()
+    weights = [layer.weight for layer in linear]
+    biases = [layer.bias for layer in linear]
+    groups = [{"params": weights, "weight_decay": 0.01}, {"params": biases}]
+    optimizer = torch.optim.SGD(groups, lr=0.05, momentum=0.9)
+    for epoch in range(trainer.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 * (0.1 if epoch >= 1 else 1)
+        for batch in trainer._order(epoch)[0].split(32)[: trainer.steps_per_epoch]:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(usual(blobs.train.images[batch]), blobs.train.labels[batch])
+            loss.backward()
+            optimizer.step()
+    list(trainer.records())
+    for theirs, ours in zip(linear, affine, strict=True):
+        torch.testing.assert_close(ours.weight[0].T, theirs.weight)
+        torch.testing.assert_close(ours.bias[0, 0], theirs.bias)
+
+
+def test_records_hold_what_the_contract_says(tiny_settings, blobs) -> None:
+    settings = tiny_settings("probes.every=2")
+    trainer, records = trained(settings, [Replica(0, 0.1), Replica(1, 0.1)], blobs)
+    assert [record.epoch for record in records] == [0, 1, 2]
+    assert trainer.step == trainer.total_steps == 6
+    assert set(records[0].metrics["split"]) == {"train", "valid"}
+    assert set(records[-1].metrics["split"]) == {"train", "valid", "test"}
+    layers = [row for record in records if len(record.layers) for row in record.layers["step"].unique()]
+    assert layers == [0, 2, 4, 5]  # every second step, and the last one of each epoch
+    first = records[1].layers
+    assert set(first.query("step == 0")["epoch"]) == {0}
+    assert first.query("step == 0 and layer < 3")["dead"].notna().all()
+    assert first.query("step == 2 and layer < 3")["dead"].notna().all()
+    assert first.query("layer == 3")[["saturated", "inactive", "dead"]].isna().all().all()
+
+
+def test_it_learns(tiny_settings, blobs) -> None:
+    settings = tiny_settings("train.epochs=5")
+    _, records = trained(settings, [Replica(0, 0.05)], blobs)
+    assert records[-1].metrics.query("split == 'test'")["accuracy"].item() > 0.9
+    assert math.isclose(records[0].metrics["loss"].mean(), math.log(3), rel_tol=0.8)
+
+
+def test_a_diverged_replica_is_recorded_and_harms_no_other(tiny_settings, blobs) -> None:
+    settings = tiny_settings("activation=relu")
+    stack, records = trained(settings, [Replica(0, 0.05), Replica(0, 1e30)], blobs)
+    alone, _ = trained(settings, [Replica(0, 0.05)], blobs)
+    for ours, theirs in zip(stack.network.parameters(), alone.network.parameters(), strict=True):
+        torch.testing.assert_close(ours[:1], theirs, rtol=1e-4, atol=1e-6)
+    healthy, diverged = stack.diverged_at.tolist()
+    assert healthy == -1
+    assert diverged in (1, 2)
+    accuracy = records[-1].metrics.query("split == 'test'").set_index("learning_rate")["accuracy"]
+    assert accuracy[0.05] > 0.5
+    assert math.isnan(accuracy[1e30])
+
+
+def test_the_test_labels_change_nothing_but_the_test_score(tiny_settings, blobs) -> None:
+    scrambled = type(blobs)(
+        "blobs", blobs.train, blobs.valid, type(blobs.test)(blobs.test.images, blobs.test.labels.flip(0)), 3, "none"
+    )
+    one, records = trained(tiny_settings(), [Replica(0, 0.1)], blobs)
+    other, scrambled_records = trained(tiny_settings(), [Replica(0, 0.1)], scrambled)
+    for ours, theirs in zip(one.network.parameters(), other.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    kept = ["split", "loss", "accuracy"]
+    assert (
+        records[-1].metrics.query("split != 'test'")[kept].equals(scrambled_records[-1].metrics.query("split != 'test'")[kept])
+    )
+
+
+def test_prelu_slopes_are_learned_and_never_decayed(tiny_settings, blobs) -> None:
+    trainer = Trainer(
+        tiny_settings("activation=prelu", "optimizer.weight_decay=0.5"), [Replica(0, 0.1), Replica(1, 0.1)], blobs
+    )
+    decays = dict(zip(map(id, trainer.optimizer.parameters), trainer.optimizer.decays, strict=True))
+    for module in trainer.network.modules():
+        if isinstance(module, activations.Activation):
+            assert decays[id(module.weight)] == 0
+            assert module.weight.shape == (2, 8)
+    assert sum(decay == 0.5 for decay in decays.values()) == 3  # the three weight matrices
+    records = list(trainer.records())
+    slopes = records[-1].layers.query("layer == 1")["learned_slope"]
+    assert (slopes != 0.25).all()
