@@ -3,23 +3,22 @@
 import itertools
 import subprocess
 import sys
-import types
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-import activation_study
 from activation_study import figures
 from activation_study.errors import StudyError
 from activation_study.figures.style import ARTICLE, OTHERS, looks
 
 # Slope with which the made-up gradients fade from layer to layer, and the best accuracy.
-FADES = {"sigmoid": 0.22, "tanh": 0.8, "relu": 0.95, "lrelu": 0.96, "vlrelu": 0.98, "prelu": 1.0, "rrelu": 0.97, "elu": 1.02}
+FADES = {"sigmoid": 0.22, "tanh": 0.8, "relu": 0.95, "lrelu": 0.96, "vlrelu": 0.98, "prelu": 1.0, "rrelu": 0.97,
+         "elu": 1.02}  # fmt: skip
 BEST = {"sigmoid": 0.93, "tanh": 0.972, "relu": 0.979, "lrelu": 0.98, "vlrelu": 0.981, "prelu": 0.978, "rrelu": 0.983,
         "elu": 0.982}  # fmt: skip
 SATURATED = {"sigmoid": 0.3, "tanh": 0.25, "relu": 0.5, "elu": 0.2}
@@ -63,11 +62,179 @@ def tables(activations: list[str], depths: list[int], seeds: int = 2, epochs: in
     return pd.DataFrame(metrics), pd.concat(layers, ignore_index=True)
 
 
-def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    deviation = 2 * np.nanstd(values, axis=0) / np.sqrt(len(values))
-    return np.nanmean(values, axis=0) - deviation, np.nanmean(values, axis=0) + deviation
+@pytest.fixture(scope="module")
+def small() -> Tables:
+    return tables(["sigmoid", "relu", "elu(alpha=0.5)"], [2, 5], seeds=3, diverged=1)
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = band(values[:, None])
-    return float(low[0]), float(high[0])
+def footer_of(figure: Figure) -> str:
+    return figure.get_supxlabel().replace("\n", " ")
+
+
+def title_colors(figure: Figure) -> dict[str, str]:
+    return {ax.get_title("left"): to_hex(ax._left_title.get_color()) for ax in figure.axes if ax.get_title("left")}
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_every_figure_draws_with_labels_and_leaves_nothing_behind(name, small):
+    import matplotlib
+    from matplotlib import pyplot
+
+    before = dict(matplotlib.rcParams)
+    entry = figures.FIGURES[name]
+    figure = entry(*small)
+    figure.draw_without_rendering()
+
+    assert figure.get_suptitle()
+    assert entry.description.endswith(".")
+    assert any(ax.get_xlabel() for ax in figure.axes)
+    assert any(ax.get_ylabel() for ax in figure.axes)
+    if name != "functions":
+        assert footer_of(figure).startswith("mnist, mlp · depth")
+        assert "3 seeds · scale desk · learning rate 0.01" in footer_of(figure)
+        assert "replicas diverged (relu 1)" in footer_of(figure)
+    assert not pyplot.get_fignums()
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "final_accuracy", "gradient_map"])
+def test_ten_activations_at_depth_32_fit_without_overlap(name):
+    figure = figures.FIGURES[name](*tables([*FADES, "selu", "elu(alpha=0.5)"], [32], seeds=2, epochs=1))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+
+    page = figure.bbox.padded(1)
+    boxes = [ax.get_tightbbox(renderer) for ax in figure.axes]
+    boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
+    assert all(page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1) for box in boxes)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_an_activation_has_the_same_color_everywhere(small):
+    expected = {label: to_hex(look.color) for label, look in looks(small[0].activation).items()}
+    assert expected["relu"] == to_hex(ARTICLE["relu"].color)
+    for name in ("gradient_lines", "gradient_map", "saturation", "mean_activation", "dead_units"):
+        assert title_colors(figures.FIGURES[name](*small)) == expected
+    for name in ("gradient_profile", "gradient_ratio", "accuracy_by_depth", "learning_curves"):
+        (legend,) = figures.FIGURES[name](*small).legends
+        shown = {line.get_label(): to_hex(line.get_color()) for line in legend.get_lines()}
+        assert shown | expected == shown
+
+
+def test_looks_are_stable_and_distinct():
+    assert looks(["mine", "relu"])["mine"] == looks(["mine"])["mine"]
+    others = [f"elu(alpha={k})" for k in range(len(OTHERS))]
+    chosen = looks([*ARTICLE, *others])
+    assert list(chosen)[:8] == list(ARTICLE)
+    assert len({look.color for look in chosen.values()}) == len(chosen)
+    assert len({(str(look.dashes), look.marker) for look in ARTICLE.values()}) == len(ARTICLE)
+
+
+# Machado et al. 2009, full severity: what a color looks like to eyes without one kind of cone, in linear RGB.
+SIGHT = {
+    "all cones": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_colors_of_the_article_differ_to_every_eye(sight):
+    def seen(color: str) -> np.ndarray:
+        return np.clip(SIGHT[sight] @ np.array(to_rgb(color)) ** 2.2, 0, 1) ** (1 / 2.2)
+
+    colors = [seen(look.color) for look in ARTICLE.values()]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(colors, 2)) > 0.1
+
+
+def test_save_writes_both_files_with_the_same_bytes_twice(small, tmp_path: Path):
+    paths = figures.save(figures.final_accuracy(small[0]), tmp_path / "new" / "alpha=0.5")
+    first = [path.read_bytes() for path in paths]
+    again = figures.save(figures.final_accuracy(small[0]), tmp_path / "new" / "alpha=0.5")
+
+    assert [path.name for path in paths] == ["alpha=0.5.png", "alpha=0.5.pdf"]
+    assert first == [path.read_bytes() for path in again]
+    assert len(first[0]) < 300_000
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["alpha=0.5.pdf", "alpha=0.5.png"]
+
+
+def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
+    metrics, layers = small
+    cases = [
+        (figures.learning_curves, metrics.iloc[:0], "no rows"),
+        (figures.learning_curves, pd.DataFrame(), "lacks run, "),
+        (figures.saturation, layers.drop(columns="saturated"), "lacks saturated"),
+        (figures.gradient_ratio, pd.concat([layers, layers.assign(dataset="digits")]), "mnist/mlp, digits/mlp"),
+        (figures.final_accuracy, pd.concat([metrics, metrics.assign(learning_rate=0.1)]), "2 learning rates"),
+        (figures.gradient_map, pd.concat([layers, layers.assign(run="other")]), "2 runs"),
+        (figures.final_accuracy, metrics[metrics.split != "test"], "no test rows"),
+        (figures.learning_curves, metrics[metrics.split == "test"], "no rows of the splits"),
+        (figures.learning_curves, metrics[(metrics.activation == "relu") == (metrics.depth == 2)], "share no depth"),
+    ]
+    for draw, table, said in cases:
+        with pytest.raises(StudyError, match=said) as caught:
+            draw(table)
+        assert str(caught.value).endswith(".")
+    with pytest.raises(StudyError, match="depth=9 is not in the table; its depths are 2, 5"):
+        figures.gradient_map(layers, depth=9)
+
+
+def test_the_deepest_shared_depth_is_drawn_by_default(small):
+    metrics, _ = small
+    without = metrics[(metrics.activation != "relu") | (metrics.depth == 2)]
+    assert "depth 2 ·" in footer_of(figures.learning_curves(without))
+    assert "depth 5 ·" in footer_of(figures.learning_curves(metrics))
+    assert "depth 2 ·" in footer_of(figures.learning_curves(metrics, depth=2))
+
+
+def test_norms_are_averaged_geometrically_and_zeros_are_counted():
+    _, layers = tables(["relu"], [2], seeds=2, epochs=1)
+    layers["grad_norm"] = np.where(layers.seed == 0, 1.0, 100.0)
+    lines = figures.gradient_profile(layers).axes[0].get_lines()
+    np.testing.assert_allclose(lines[0].get_ydata(), 10)
+
+    layers.loc[(layers.layer == 1) & (layers.seed == 1), "grad_norm"] = 0.0
+    figure = figures.gradient_profile(layers)
+    np.testing.assert_allclose(figure.axes[0].get_lines()[0].get_ydata(), [1, 10, 10])
+    assert "3 gradient norms of exactly 0" in footer_of(figure)
+
+
+def test_ratio_is_that_of_the_first_and_the_last_hidden_layer():
+    _, layers = tables(["relu"], [3], seeds=2, epochs=1)
+    layers["grad_norm"] = layers.layer.map({1: 1.0, 2: 7.0, 3: 4.0, 4: 50.0})
+    for ax in figures.gradient_ratio(layers).axes:
+        np.testing.assert_allclose(np.asarray(ax.get_lines()[0].get_ydata(), dtype=float), 0.25)
+
+
+def test_final_accuracy_is_sorted_and_names_what_diverged(small):
+    ticks = [text.get_text() for text in figures.final_accuracy(small[0]).axes[0].get_yticklabels()]
+    assert ticks == ["sigmoid", "elu(alpha=0.5)", "relu (1 of 3 diverged)"]
+
+
+@pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.table])
+def test_one_replica_that_was_only_begun_or_diverged_is_drawn(name):
+    metrics, layers = tables(["elu"], [1], seeds=1, epochs=1)
+    begun = layers[layers.step == 0]
+    figures.FIGURES[name](metrics, begun).draw_without_rendering()
+    nothing = metrics.assign(loss=np.nan, accuracy=np.nan), layers.assign(grad_norm=np.nan)
+    figures.FIGURES[name](*nothing).draw_without_rendering()
+
+
+def test_a_model_without_a_choice_of_depth_is_drawn(small):
+    metrics, layers = (table[table.depth == 5].assign(depth=np.nan) for table in small)
+    assert "fixed depth" in footer_of(figures.learning_curves(metrics))
+    assert "fixed depth" in footer_of(figures.gradient_map(layers))
+
+
+def test_functions_draws_every_activation_of_the_study():
+    from activation_study import activations
+
+    every = {name: activations.build(name) for name in [*activations.names(), "Hardswish"]}
+    figure = figures.functions(every)
+    figure.draw_without_rendering()  # reads every formula
+    assert set(title_colors(figure)) == set(every)
+
+
+def test_import_does_not_bring_torch():
+    code = "import sys, activation_study.figures; sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,12 +15,15 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from activation_study.errors import StudyError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+
+# Presets name their activations and depths once: as lists for compare.py, and so as the comma lists that sweeps want.
+OmegaConf.register_new_resolver("comma", lambda values: ",".join(str(value) for value in values), replace=True)
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -48,6 +51,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 if wants_traceback:
                     raise
                 sys.exit(f"error: {sentence(error)}")
+            except OSError as error:
+                sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
                 sys.exit("stopped: finished runs and epochs are kept; give the same command again to go on.")
 
@@ -75,7 +80,7 @@ def sentence(error: Exception) -> str:
 def _nearest(key: str) -> str:
     known = _known_keys()
     near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else "`--help` lists the keys"
+    return f"the nearest are {', '.join(near)}" if near else "`--help` lists the keys"
 
 
 def _known_keys() -> list[str]:

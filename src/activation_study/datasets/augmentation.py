@@ -25,11 +25,11 @@ def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: i
         Augmented images of the same shape; the images themselves if there is nothing to do.
 
     Raises:
-        StudyError: If padding is negative.
+        StudyError: If padding is not a whole number from 0 on.
         ValueError: If there is not one generator per replica.
     """
-    if padding < 0:
-        raise StudyError(f"dataset.augment.padding={padding} is negative; choose 0 (no crops) or more pixels")
+    if not isinstance(padding, int) or padding < 0:
+        raise StudyError(f"dataset.augment.padding={padding} is not possible; choose 0 (no crops) or more whole pixels")
     if len(generators) != len(images):
         raise ValueError(f"{len(images)} replicas need as many generators, not {len(generators)}")
     if padding == 0 and not flip:
@@ -40,7 +40,7 @@ def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: i
     draws = [torch.rand(3, batch, generator=each, device=each.device) for each in generators]
     top, left, mirrored = torch.stack(draws, dim=1).to(images.device).flatten(1).unsqueeze(-1)
 
-    # The rows and the columns of the padded image that each crop takes, (replicas * batch, height) and (…, width).
+    # The rows and the columns of the padded image that each crop takes, (replicas * batch, height) and (..., width).
     places = 2 * padding + 1
     down = torch.arange(height, device=images.device).expand(len(top), -1)
     across = torch.arange(width, device=images.device).expand(len(top), -1)

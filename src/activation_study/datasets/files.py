@@ -10,11 +10,15 @@ import shutil
 import struct
 import tarfile
 import tempfile
+import urllib.request
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+
+from tqdm import tqdm
 
 from activation_study.errors import StudyError
 
@@ -25,6 +29,11 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+
+WAYS_TO_GET = (
+    "run `make data` where there is a network, or point data_dir or the environment variable "
+    "ACTIVATION_STUDY_DATA at a folder that holds it, or fetch it from a copy with dataset.mirror=URL"
+)
 
 
 @dataclass(frozen=True)
@@ -86,17 +95,7 @@ def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirro
         if missing and download:
             fetch_archives(name, listed, data_dir, mirror)
         elif missing:
-            raise StudyError(
-                f"dataset={name} is not in data_dir={data_dir}: {missing[0]} is missing; {ways_to_get(data_dir)}"
-            )
-
-
-def ways_to_get(data_dir: Path) -> str:
-    """Say how a user can come by a set."""
-    return (
-        "run `make data` where there is a network, or point data_dir or the environment variable "
-        "ACTIVATION_STUDY_DATA at a folder that holds it, or fetch it from a copy with dataset.mirror=URL"
-    )
+            raise StudyError(f"dataset={name} is not in data_dir={data_dir}: {missing[0]} is missing; {WAYS_TO_GET}")
 
 
 @contextmanager
@@ -185,9 +184,8 @@ def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | N
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir) as temporary:
             folder = Path(temporary) / listed.folder
             folder.mkdir(parents=True)
-            for archive, md5 in listed.archives.items():
-                hosts = [mirror.rstrip("/") + "/"] if mirror else listed.hosts
-                download(name, archive, md5, folder, hosts, mirror, data_dir)
+            download(listed, folder, name, mirror)
+            for archive in listed.archives:
                 unpack(folder / archive)
             if absent := find_missing(listed, Path(temporary)):
                 raise StudyError(f"dataset={name} was fetched but its archive holds no {absent[0].name}")
@@ -198,29 +196,46 @@ def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | N
                 data_dir.rmdir()
 
 
-def download(
-    name: str, archive: str, md5: str, folder: Path, hosts: list[str], mirror: str | None, data_dir: Path
-) -> None:
-    """Download one archive into a folder from the first host that has it as published.
+def download(listed: Published, folder: Path, name: str, mirror: str | None) -> None:
+    """Download a set's archives into a folder, each from the first host that has it as published.
+
+    torchvision's own downloader does not read file:// URLs, and takes no time limit.
 
     Raises:
-        StudyError: If none has.
+        StudyError: If no host has one of them.
     """
-    from torchvision.datasets.utils import download_url
-
-    faults = []
-    for host in hosts:
-        try:
-            download_url(host + archive, folder, archive, md5)
-            return
-        # urllib's errors are OSErrors (ValueError for a URL of no known kind); RuntimeError: the MD5 is not right.
-        except (OSError, RuntimeError, ValueError) as error:
-            path = folder / archive
-            fault = md5_fault(path, md5) if path.exists() else f"cannot be fetched ({error})"
+    hosts = [mirror.rstrip("/") + "/"] if mirror else listed.hosts
+    for archive, md5 in listed.archives.items():
+        faults = []
+        for host in hosts:
+            try:
+                copy_url(host + archive, folder / archive)
+                fault = md5_fault(folder / archive, md5)
+            # urllib's own errors are OSErrors; a ValueError is a URL of no kind that it knows.
+            except (OSError, HTTPException, ValueError) as error:
+                fault = f"cannot be fetched ({error})"
+            if fault is None:
+                break
             faults.append(f"{host}{archive} {fault}")
-            path.unlink(missing_ok=True)
-    key = f"dataset.mirror={mirror}" if mirror else f"dataset={name}"
-    raise StudyError(f"{key}: {', and '.join(faults)}; nothing was kept: {ways_to_get(data_dir)}")
+        else:
+            way = f" from dataset.mirror={mirror}" if mirror else ""
+            raise StudyError(
+                f"dataset={name} could not be fetched{way}: {' and '.join(faults)}, so nothing was kept; {WAYS_TO_GET}"
+            )
+
+
+def copy_url(url: str, path: Path) -> None:
+    """Copy what a URL answers to a file, with a progress bar on a terminal.
+
+    Raises:
+        OSError, HTTPException, ValueError: If there is no answer for a minute, or it is a refusal.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": "activation-study"})
+    with urllib.request.urlopen(request, timeout=60) as answer, path.open("wb") as file:
+        size = int(answer.headers["Content-Length"] or 0) or None
+        with tqdm(total=size, desc=path.name, unit="B", unit_scale=True, disable=None) as progress:
+            while part := answer.read(1 << 16):
+                progress.update(file.write(part))
 
 
 def unpack(archive: Path) -> None:

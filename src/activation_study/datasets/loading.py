@@ -108,6 +108,7 @@ def load(
     check_count("dataset.valid_size", valid_size, 0, available - 1)
     if train_limit is not None:
         check_count("dataset.train_limit", train_limit, 1, available - valid_size)
+    check_count("dataset.split_seed", split_seed, 0, 2**32 - 1)
     # RandomState, because numpy freezes its stream: a split seed means the same images in every version.
     order = torch.from_numpy(np.random.RandomState(split_seed).permutation(available))
     train, valid = order[valid_size:][:train_limit], order[:valid_size]
@@ -176,5 +177,5 @@ def checksum(arrays: Arrays) -> str:
     digest = hashlib.sha256()
     for tensor in (arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels):
         digest.update(repr(tuple(tensor.shape)).encode())
-        digest.update(tensor.to(torch.uint8).contiguous().numpy())
+        digest.update(tensor.to(torch.uint8).contiguous().numpy().data)
     return digest.hexdigest()

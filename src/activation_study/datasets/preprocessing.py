@@ -76,7 +76,7 @@ def gcn_zca(train: Tensor, *, scale: float = 55.0, filter_bias: float = 0.1) -> 
     size = train[0].numel()
     total = torch.zeros(size, dtype=torch.float64)
     products = torch.zeros(size, size, dtype=torch.float64)
-    for part in train.split(PART):
+    for part in torch.split(train, PART):
         features = contrast_normalize(part, scale=scale).flatten(1)
         total += features.sum(dim=0).cpu()
         products += (features.T @ features).cpu()
@@ -87,7 +87,7 @@ def gcn_zca(train: Tensor, *, scale: float = 55.0, filter_bias: float = 0.1) -> 
     mean, whiten = mean.to(train), whiten.to(train)
 
     def transform(images: Tensor) -> Tensor:
-        for part in images.split(PART):
+        for part in torch.split(images, PART):
             features = contrast_normalize(part, scale=scale).flatten(1)
             part.copy_(((features - mean) @ whiten).view_as(part))
         return images

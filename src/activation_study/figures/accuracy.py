@@ -6,8 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from activation_study import statistics
+from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
-from activation_study.figures.style import close_up, context, finish, legend, looks, panels
+from activation_study.figures.style import context, finish, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer
 
 SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
@@ -18,43 +20,55 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     """Loss and accuracy over training with interval bands, training data solid and validation data dashed."""
     rows = at_depth(checked(metrics, ["epoch", "split", "loss", "accuracy"]), depth)
     rows = rows[rows.split.isin(list(SPLITS))].assign(accuracy=100 * rows.accuracy)
+    splits = {split: dashes for split, dashes in SPLITS.items() if split in set(rows.split)}
+    if not splits:
+        raise StudyError("figures: the table has no rows of the splits train and valid; keep them for learning curves.")
+    last = rows[rows.split == list(splits)[-1]]  # validation data, where there is any
     with context():
-        figure, axes = panels(3, sharey=False, height=1.25)
-        losses = _curves(axes[0], rows, "loss")
-        accuracies = _curves(axes[1], rows, "accuracy")
-        _curves(axes[2], rows, "accuracy")
-        if losses.min() > 0 and losses.max() > 10 * losses.min():
+        figure, axes = panels(3, "epoch", "", sharex=False, sharey=False, height=1.2)
+        loss = _curves(axes[0], rows, "loss")["mean"]
+        _curves(axes[1], rows, "accuracy")
+        accuracy = _curves(axes[2], last, "accuracy")
+        if loss.min() > 0 and loss.max() > 10 * loss.min():
             axes[0].set_yscale("log")
-        best = accuracies.max()
-        close_up(axes[2], best - NEAR, best)
-        for ax, label in zip(axes, ("loss (nats)", "accuracy (%)", "accuracy (%)"), strict=True):
-            ax.set(xlabel="epoch", ylabel=label)
+            log_ticks(axes[0].yaxis)
+        near = accuracy["mean"].max() - NEAR
+        if np.isfinite(near):
+            entered = accuracy.index[accuracy["mean"] >= near].min()
+            highest = np.nanmax(accuracy[["mean", "high"]].to_numpy())
+            axes[2].set(xlim=(entered - 0.5, accuracy.index.max() + 0.5), ylim=(near, highest + 0.2))
+        close_up = f"accuracy, close-up ({list(splits)[-1]})"
+        titles = {"loss": "loss (nats)", "accuracy": "accuracy (%)", close_up: "accuracy (%)"}
+        for ax, (title, label) in zip(axes, titles.items(), strict=True):
+            ax.set(title=title, ylabel=label)
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        legend(figure, rows.activation, {split: dashes for split, dashes in SPLITS.items() if split in set(rows.split)})
+        legend(figure, rows.activation, splits)
         drawn = f"lines: mean, bands: {INTERVAL}"
         return finish(figure, "Learning curves", footer(rows, drawn, "loss"))
 
 
-def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.Series:
-    """Draws every activation and split, and returns all the means."""
-    means = []
+def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Draws every activation and split, and returns the curves, one below the other."""
+    curves = []
     for activation, look in looks(rows.activation).items():
         for split, dashes in SPLITS.items():
-            line = curve(rows[(rows.activation == activation) & (rows.split == split)], value, "epoch")
+            part = rows[(rows.activation == activation) & (rows.split == split)]
+            if part.empty:
+                continue
+            line = curve(part, value, "epoch")
             every = max(1, len(line) // 6)
             ax.plot(line.index, line["mean"], color=look.color, linestyle=dashes, marker=look.marker, markevery=every,
                     linewidth=1.2)  # fmt: skip
             ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.15, linewidth=0)
-            means.append(line["mean"])
-    return pd.concat(means)
+            curves.append(line)
+    return pd.concat(curves)
 
 
 def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     """Test accuracy after training with its interval, the best activation on top, every seed as a faint dot."""
-    from activation_study import statistics
-
     rows = at_depth(final(metrics), depth)
-    values = {label: 100 * rows[rows.activation == label].accuracy.dropna().to_numpy() for label in looks(rows.activation)}
+    rows = rows.assign(accuracy=100 * rows.accuracy)
+    values = {label: rows[rows.activation == label].accuracy.dropna().to_numpy() for label in looks(rows.activation)}
     means = {label: value.mean() if len(value) else -np.inf for label, value in values.items()}
     order = sorted(means, key=lambda label: means[label])  # drawn upwards
     near = [label for label in order if means[label] > max(means.values()) - NEAR]
@@ -73,8 +87,7 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         axes[0].set_yticks(range(len(order)), [_row_name(rows, label) for label in order])
         axes[0].set_ylabel("activation")
         beside = axes[-1].secondary_yaxis("right")
-        numbers = [f"{means[k]:.2f}  [{intervals[k][0]:.2f}, {intervals[k][1]:.2f}]" if k in intervals else "–" for k in order]
-        beside.set_yticks(range(len(order)), numbers)
+        beside.set_yticks(range(len(order)), [_numbers(values[label], intervals.get(label)) for label in order])
         beside.tick_params(length=0)
         beside.spines["right"].set_visible(False)
         drawn = f"large dots and numbers: mean, bars and brackets: {INTERVAL}, small dots: seeds"
@@ -96,6 +109,13 @@ def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], intervals: 
                 markeredgewidth=0.5)  # fmt: skip
     ax.grid(axis="y", linestyle=":")
     ax.set_ylim(-0.6, len(order) - 0.4)
+
+
+def _numbers(accuracy: np.ndarray, interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return "no value"
+    bounds = f"  [{interval[0]:.2f}, {interval[1]:.2f}]" if len(accuracy) > 1 else ""
+    return f"{accuracy.mean():.2f}{bounds}"
 
 
 def _row_name(rows: pd.DataFrame, label: str) -> str:

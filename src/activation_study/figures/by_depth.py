@@ -7,28 +7,32 @@ from matplotlib.figure import Figure
 
 from activation_study.errors import StudyError
 from activation_study.figures.gradients import moments
-from activation_study.figures.style import GREY, close_up, context, finish, label_panels, legend, looks, panels
-from activation_study.figures.tables import INTERVAL, checked, curve, footer
+from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, panels
+from activation_study.figures.tables import INTERVAL, REPLICA, checked, curve, footer
+
+DEPTH = "depth (hidden layers)"
+MARGIN = 2.0  # percentage points below the best activation of any depth where the close-up ends
 
 
 def gradient_ratio(layers: pd.DataFrame) -> Figure:
     """Gradient norm of the first over the last hidden layer against depth, before training and in its last epoch."""
     layers = checked(layers, ["layer", "epoch", "step", "grad_norm"])
+    last_hidden = layers.groupby(["activation", "depth"]).layer.transform("max") - 1
+    ends = layers[(layers.layer == 1) | (layers.layer == last_hidden)]
     with context():
-        figure, axes = panels(2, height=1.0)
-        for ax, (moment, part) in zip(axes, moments(layers).items(), strict=True):
-            keys = ["activation", "depth", "seed"]
-            first = part[part.layer == 1].set_index(keys).grad_norm
-            last = part[part.layer == part.groupby(["activation", "depth"]).layer.transform("max") - 1].set_index(keys).grad_norm
+        figure, axes = panels(2, DEPTH, "gradient norm, first / last hidden layer", height=1.0)
+        for ax, (moment, part) in zip(axes, moments(ends).items(), strict=True):
+            first = part[part.layer == 1].set_index(REPLICA).grad_norm
+            deepest = part.groupby(["activation", "depth"]).layer.transform("max")
+            last = part[part.layer == deepest].set_index(REPLICA).grad_norm
             _against_depth(ax, (first / last).rename("ratio").reset_index(), "ratio", log=True)
             ax.axhline(1, color=GREY, linewidth=0.8, zorder=1)
             ax.set_title(moment)
         axes[0].set_yscale("log")
-        label_panels(axes, "depth (hidden layers)", "gradient norm, first / last hidden layer")
+        log_ticks(axes[0].yaxis)
         legend(figure, layers.activation)
-        hidden = layers[(layers.layer == 1) | (layers.layer == layers.depth)]
         drawn = f"points: geometric mean, bars: {INTERVAL}; a ratio of 1: the gradient neither fades nor grows"
-        return finish(figure, "Gradient ratio against depth", footer(hidden, drawn, "grad_norm"))
+        return finish(figure, "Gradient ratio against depth", footer(ends, drawn, "grad_norm"))
 
 
 def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
@@ -36,13 +40,16 @@ def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
     rows = final(metrics)
     percent = rows.assign(accuracy=100 * rows.accuracy)
     with context():
-        figure, axes = panels(2, sharey=False, height=1.0)
+        means = percent.groupby(["depth", "activation"]).accuracy.mean()
+        floor = means.groupby("depth").max().min() - MARGIN
+        some_fail = means.min() < floor
+        figure, axes = panels(2 if some_fail else 1, DEPTH, "test accuracy (%)", sharey=False, height=1.0)
         for ax in axes:
             _against_depth(ax, percent, "accuracy")
-        best = percent.groupby(["depth", "activation"]).accuracy.mean().groupby("depth").max()
-        close_up(axes[1], best.min() - 2, best.max())
-        axes[0].set_title("all")
-        label_panels(axes, "depth (hidden layers)", "test accuracy (%)")
+        if some_fail:  # all together, they would hide how the others differ
+            axes[0].set_title("all")
+            axes[1].set_title("close-up of the best")
+            axes[1].set_ylim(floor, percent.accuracy.max() + 0.2)
         legend(figure, rows.activation)
         drawn = f"points: mean, bars: {INTERVAL}"
         return finish(figure, "Test accuracy against depth", footer(rows, drawn, "accuracy"))
@@ -57,7 +64,7 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = checked(metrics, ["epoch", "split", "accuracy", "loss"])
     rows = rows[rows.split == "test"]
     if rows.empty:
-        raise StudyError("figures: the table has no test rows, which are written when a run ends; finish the runs first.")
+        raise StudyError("figures: the table has no test rows, which the end of a run writes; finish the runs first.")
     return rows
 
 
@@ -69,8 +76,9 @@ def _against_depth(ax: Axes, table: pd.DataFrame, value: str, log: bool = False)
     for shift, (label, look) in zip(shifts, shown.items(), strict=True):
         line = curve(table[table.activation == label], value, "depth", log)
         x = line.index.to_numpy(dtype=float) * 2**shift  # the same distance everywhere on a log axis
-        ax.errorbar(x, line["mean"], yerr=[line["mean"] - line.low, line.high - line["mean"]], color=look.color,
-                    linestyle=look.dashes, marker=look.marker, elinewidth=1, linewidth=1.2)  # fmt: skip
+        bars = np.array([line["mean"] - line.low, line.high - line["mean"]]).clip(0)  # rounding may take them below
+        ax.errorbar(x, line["mean"], bars, color=look.color, linestyle=look.dashes, marker=look.marker, elinewidth=1,
+                    linewidth=1.2)  # fmt: skip
     ax.set_xscale("log", base=2)
     ax.set_xticks(depths, [str(depth) for depth in depths])
     ax.set_xticks([], minor=True)

@@ -5,10 +5,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from activation_study.figures.style import GREY, context, finish, label_panels, layer_ticks, looks, panels
+from activation_study.figures.style import GREY, context, finish, layer_ticks, log_ticks, looks, panels
 from activation_study.figures.tables import at_depth, checked, footer, mean_by_layer
 
 STEPS = "step (weight updates)"
+DECADES = 8  # of the gradient norm that are drawn: what vanished further would squeeze all others into one line
 
 
 def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
@@ -39,11 +40,11 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
     colors, norm = _layer_colors(hidden)
     with context():
         shown = looks(rows.activation)
-        figure, axes = panels(len(shown), height=0.9)
+        figure, axes = panels(len(shown), STEPS, ylabel)
         for ax, (label, look) in zip(axes, shown.items(), strict=True):
             means = percent * mean_by_layer(rows[rows.activation == label], value, log)
-            for layer, line in means.iterrows():
-                line = line.dropna()
+            for layer in means.index.tolist():
+                line = means.loc[layer].dropna()
                 marker = "o" if len(line) < 2 else None
                 if layer <= hidden:
                     ax.plot(line.index, line, color=colors(norm(layer)), linewidth=1.0, marker=marker)
@@ -54,16 +55,20 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
             ax.set_title(label, color=look.color)
         if log:
             axes[0].set_yscale("log")
+            low, high = axes[0].get_ylim()
+            axes[0].set_ylim(max(low, high / 10**DECADES))
+            log_ticks(axes[0].yaxis)
         elif percent == 100:
             axes[0].set_ylim(-3, 103)
         else:
             for ax in axes:
                 ax.axhline(0, color=GREY, linewidth=0.6, zorder=1)
-        label_panels(axes, STEPS, ylabel)
         bar = figure.colorbar(ScalarMappable(norm, colors), ax=axes, label="hidden layer (1 = at the input)", pad=0.01)
         bar.set_ticks(layer_ticks(hidden)[0])
         bar.ax.tick_params(which="both", length=0)
-        drawn = "lines: geometric mean over seeds, dashed: output layer" if log else "lines: mean over seeds"
+        drawn = "lines: mean over seeds"
+        if log:
+            drawn = f"lines: geometric mean over seeds, dashed: output layer, at most {DECADES} decades shown"
         return finish(figure, title, footer(rows, drawn, "grad_norm"))
 
 

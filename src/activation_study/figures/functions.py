@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from activation_study.figures.style import ARTICLE, GREY, context, finish, label_panels, looks, panels
+from activation_study.figures.style import ARTICLE, GREY, context, finish, looks, panels
 
 if TYPE_CHECKING:  # torch is slow to import, and only this figure needs it
     from activation_study.activations import Activation
@@ -24,14 +24,13 @@ def functions(activations: "Mapping[str, Activation] | None" = None) -> Figure:
 
     activations = activations or {name: build(name) for name in ARTICLE}
     with context():
-        figure, axes = panels(len(activations), height=0.95)
+        figure, axes = panels(len(activations), "pre-activation $z$", "$f(z)$ and $f'(z)$")
         for ax, (label, look) in zip(axes, looks(activations).items(), strict=True):
             _panel(ax, label, activations[label], look.color)
         axes[0].set(xlim=(LEFT, RIGHT), ylim=(-2, 3.6))
-        label_panels(axes, "pre-activation z", "$f(z)$ and $f'(z)$")
         drawn = (
             "Solid: function $f$. Dashed: derivative $f'$. Grey: saturated, where $f$ is flat because it nears a bound "
-            "(sigmoid and tanh within 2.5 % of their range, ELU within 5 % of \N{GREEK SMALL LETTER ALPHA}, ReLU below zero). "
+            "(sigmoid and tanh within 2.5 % of their range, ELU within 5 % of its bound, ReLU below zero). "
             "The leaky functions have no bound below and never saturate."
         )
         return finish(figure, "Activation functions and their derivatives", drawn)
@@ -59,10 +58,11 @@ def _panel(ax: Axes, label: str, activation: "Activation", color: str) -> None:
     for text, at, curve, shift, shade in (("$f$", 2.0, value, (-5, 2), color), ("$f'$", 3.4, slope, (0, 3), "#444444")):
         height = float(curve[abs(x - at).argmin()])
         ax.annotate(text, (at, height), shift, textcoords="offset points", ha="center", color=shade)
-    formulas = rf"$f(z) = {activation.formula}$" + "\n" + rf"$f'(z) = {activation.derivative}$"
-    ax.annotate(formulas.replace(r"\frac", r"\dfrac"), (0, 1), (0, 2), fontsize=6,
-                xycoords="axes fraction", textcoords="offset points", va="bottom", linespacing=1.5)  # fmt: skip
-    ax.set_title(label, color=color, pad=28)
+    for text, formula, height in (("f", activation.formula, 23), ("f'", activation.derivative, 8)):
+        readable = formula.replace(r"\frac", r"\dfrac")
+        ax.annotate(f"${text}(z) = {readable}$", (0, 1), (0, height), fontsize=6, xycoords="axes fraction",
+                    textcoords="offset points", va="center")  # fmt: skip
+    ax.set_title(label, color=color, pad=34)
 
 
 def _fan(ax: Axes, activation: "Activation", color: str) -> None:

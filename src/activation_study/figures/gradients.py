@@ -6,11 +6,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from activation_study.figures.by_layer import STEPS
-from activation_study.figures.style import context, finish, label_panels, layer_ticks, legend, looks, panels
+from activation_study.figures.by_layer import DECADES, STEPS
+from activation_study.figures.style import context, finish, layer_ticks, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, mean_by_layer
-
-DECADES = 8  # that the colours of the map resolve; smaller norms all get the darkest
 
 
 def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
@@ -21,7 +19,7 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         shown = looks(rows.activation)
         maps = {label: mean_by_layer(rows[rows.activation == label], "grad_norm", log=True) for label in shown}
         norm, extend = _log_norm(np.concatenate([grid.to_numpy().ravel() for grid in maps.values()]))
-        figure, axes = panels(len(shown), height=0.9)
+        figure, axes = panels(len(shown), STEPS, "layer")
         for ax, (label, look) in zip(axes, shown.items(), strict=True):
             grid = maps[label].reindex(range(1, hidden + 2))
             ax.set_facecolor("#d9d9d9")  # no value
@@ -31,8 +29,8 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
             ax.grid(False)
             ax.set_title(label, color=look.color)
         axes[0].set_yticks(*layer_ticks(hidden, output=True))
-        label_panels(axes, STEPS, "layer")
-        figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
+        bar = figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
+        log_ticks(bar.ax.yaxis)
         drawn = "colour: geometric mean over seeds; grey: no value; layer 1 is at the input"
         return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm"))
 
@@ -42,17 +40,19 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     rows = at_depth(checked(layers, ["layer", "epoch", "step", "grad_norm"]), depth)
     hidden = int(rows.layer.max()) - 1
     with context():
-        figure, axes = panels(2, height=1.0)
+        figure, axes = panels(2, "layer (1 = at the input)", "gradient norm", height=1.0)
         for ax, (moment, part) in zip(axes, moments(rows).items(), strict=True):
             for label, look in looks(part.activation).items():
                 line = curve(part[part.activation == label], "grad_norm", "layer", log=True)
+                if line.empty:
+                    continue
                 ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
                         markevery=max(1, hidden // 8))  # fmt: skip
                 ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
             ax.set_title(moment)
         axes[0].set_yscale("log")
+        log_ticks(axes[0].yaxis)
         axes[0].set_xticks(*layer_ticks(hidden, output=True))
-        label_panels(axes, "layer (1 = at the input)", "gradient norm")
         legend(figure, rows.activation)
         drawn = f"lines: geometric mean, bands: {INTERVAL}"
         return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"))
@@ -73,7 +73,7 @@ def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _log_norm(values: np.ndarray) -> tuple[LogNorm, str]:
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (values.min(), values.max()) if len(values) else (0.1, 1.0)
-    floor = max(low, high / 10**DECADES)
+    floor = max(low, high / 10**DECADES)  # smaller norms all get the darkest colour
     return LogNorm(floor, max(high, floor * 1.01)), "min" if floor > low else "neither"
 
 

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 SHEET = Path(__file__).with_name("study.mplstyle")
 WIDTH = 9.6  # inches of a full row of panels
@@ -79,35 +81,33 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     return chosen
 
 
-def panels(count: int, *, sharey: bool = True, height: float = 0.8) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` equal panels, at most four in a row, that share their x axis.
+def panels(
+    count: int, xlabel: str, ylabel: str, *, sharex: bool = True, sharey: bool = True, height: float = 0.9
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` equal panels, at most four in a row.
 
     Args:
         count: number of panels, at least 1.
-        sharey: whether they share the y axis as well.
+        xlabel: stands under the lowest panel of each column.
+        ylabel: stands beside the first panel of each row.
+        sharex: whether they share the x axis.
+        sharey: whether they share the y axis.
         height: of a panel, as a share of its width.
     """
     rows = math.ceil(count / 4)
     columns = math.ceil(count / rows)
     width = min(WIDTH / columns, 3.6)
     figure = Figure(figsize=(max(width * columns + 0.8, 5.5), width * height * rows + 0.9), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     axes = list(grid.flat)
     for spare in axes[count:]:
         spare.remove()
-    for above in axes[max(count - columns, 0) : count]:  # the lowest panel of each column keeps its tick labels
-        above.xaxis.set_tick_params(labelbottom=True)
+    for lowest in axes[max(count - columns, 0) : count]:
+        lowest.set_xlabel(xlabel)
+        lowest.xaxis.set_tick_params(labelbottom=True)
+    for first in axes[:count:columns]:
+        first.set_ylabel(ylabel)
     return figure, axes[:count]
-
-
-def label_panels(axes: list[Axes], xlabel: str, ylabel: str) -> None:
-    """Labels x under the lowest panel of each column and y at the first panel of each row."""
-    columns = axes[0].get_gridspec().ncols if axes[0].get_gridspec() else 1
-    for index, ax in enumerate(axes):
-        if index % columns == 0:
-            ax.set_ylabel(ylabel)
-        if index + columns >= len(axes):
-            ax.set_xlabel(xlabel)
 
 
 def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | None = None) -> None:
@@ -144,7 +144,10 @@ def layer_ticks(hidden: int, output: bool = False) -> tuple[list[int], list[str]
     return ([*layers, hidden + 1], [*names, "out"]) if output else (layers, names)
 
 
-def close_up(ax: Axes, low: float, high: float) -> None:
-    """Shows accuracies between `low` and `high` percent only, where all of them together hide what differs."""
-    ax.set_ylim(low, high + 0.05 * (high - low))
-    ax.set_title("close-up of the best")
+def log_ticks(axis: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 on a logarithmic axis of few decades, where powers of ten alone would be too few."""
+    low, high = axis.get_view_interval()
+    if high / low < 1e3:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())

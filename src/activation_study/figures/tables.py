@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from activation_study import statistics
 from activation_study.errors import StudyError
 
 REPLICA = ["activation", "depth", "seed"]
@@ -25,27 +26,25 @@ def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """
     missing = [column for column in [*SETTING, *columns] if column not in table.columns]
     if missing:
-        raise StudyError(f"figures: the table has no column {', '.join(missing)}; read it with activation_study.runs.read.")
+        raise StudyError(f"figures: the table lacks {', '.join(missing)}; read it with activation_study.runs.read.")
     if table.empty:
         raise StudyError("figures: the table has no rows; train the runs first, or widen the filter.")
     pairs = table[["dataset", "model"]].drop_duplicates()
     if len(pairs) > 1:
         found = ", ".join(f"{row.dataset}/{row.model}" for row in pairs.itertuples())
-        raise StudyError(f"figures: the table holds {len(pairs)} pairs of dataset and model ({found}); keep one of them.")
+        raise StudyError(f"figures: the table mixes {len(pairs)} pairs of dataset and model ({found}); keep one.")
     table = table.assign(depth=table.depth.fillna(FIXED).astype(int))
     settings = table[SETTING].drop_duplicates()
-    rates = settings.groupby(["activation", "depth"]).learning_rate.nunique()
-    if (rates > 1).any():
-        activation, depth = rates.idxmax()
+    rates = settings.groupby(["activation", "depth"]).learning_rate.nunique().reset_index()
+    for row in rates[rates.learning_rate > 1].itertuples():
         raise StudyError(
-            f"figures: {activation} at depth {depth} has {rates.max()} learning rates; "
+            f"figures: {row.activation} at depth {row.depth} has {row.learning_rate} learning rates; "
             "keep one per activation and depth, the best on validation data."
         )
-    runs = settings.groupby(REPLICA).run.nunique()
-    if (runs > 1).any():
-        activation, depth, seed = runs.idxmax()
+    runs = settings.groupby(REPLICA).run.nunique().reset_index()
+    for row in runs[runs.run > 1].itertuples():
         raise StudyError(
-            f"figures: {activation} at depth {depth} with seed {seed} stands in {runs.max()} runs "
+            f"figures: {row.activation} at depth {row.depth} with seed {row.seed} stands in {row.run} runs "
             "of different configurations; keep one of them."
         )
     return table
@@ -74,10 +73,8 @@ def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.D
         log: take the geometric mean (for norms and their ratios, which range over decades); zeros are left out.
 
     Returns:
-        Indexed by `over`, with the columns mean, low and high.
+        Indexed by `over`, with the columns mean, low and high; a single value has no interval.
     """
-    from activation_study import statistics
-
     values = _logarithm(_finite(table, value)) if log else _finite(table, value)
     wide = table.assign(**{value: values}).pivot(index="seed", columns=over, values=value)
     wide = wide.dropna(axis="columns", how="all")
@@ -85,6 +82,7 @@ def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.D
         return pd.DataFrame({"mean": [], "low": [], "high": []}, dtype=float)
     low, high = statistics.band(wide.to_numpy())
     frame = pd.DataFrame({"mean": wide.mean(), "low": low, "high": high}, index=wide.columns)
+    frame.loc[wide.count() < 2, ["low", "high"]] = np.nan
     return 10**frame if log else frame
 
 
@@ -111,7 +109,7 @@ def footer(table: pd.DataFrame, drawn: str, measure: str) -> str:
         _depths(settings.depth),
         _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
         f"scale {', '.join(sorted(set(settings.scale.astype(str))))}",
-        f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}, one per curve",
+        f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}",
         drawn if seeds.max() > 1 else "one seed, so no interval",
     ]
     lost = table[~np.isfinite(table[measure].astype(float))][REPLICA].drop_duplicates()

@@ -31,6 +31,11 @@ class Run:
         """What `config.yaml` says: hash, scale, replicas as [seed, learning rate], and the scientific configuration."""
         return yaml.load((self.folder / "config.yaml").read_text(), Loader=yaml.CSafeLoader)
 
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What `environment.json` says: device, versions, commit, checksum of the data."""
+        return json.loads((self.folder / "environment.json").read_text())
+
     @property
     def status(self) -> dict[str, Any]:
         """What `status.json` says now: state, epoch, epochs, step, diverged, error."""

@@ -24,10 +24,10 @@ def configuration_hash(settings: dict[str, Any]) -> str:
     return _hash({"numbers": NUMBERS_VERSION, **scientific(settings)})
 
 
-def replica_ids(settings: dict[str, Any], replicas: Sequence[tuple[int, float]]) -> list[str]:
-    """Identity of each replica, given as (seed, learning rate)."""
-    configuration = configuration_hash(settings)
-    return [f"{configuration}/{seed}/{rate:g}" for seed, rate in replicas]
+def comparable_hash(config: dict[str, Any]) -> str:
+    """Identity of all that runs must share to be compared: a scientific configuration but for activation and depth."""
+    model = {key: value for key, value in config["model"].items() if key != "depth"}
+    return _hash({**config, "activation": None, "model": model})
 
 
 def run_name(settings: dict[str, Any], replicas: Sequence[tuple[int, float]]) -> str:

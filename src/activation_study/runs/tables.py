@@ -1,6 +1,6 @@
 """Any number of runs as two tidy tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,12 @@ def read(
         where: takes a run's `config.yaml` and says whether it is wanted.
         layers: whether to read the measurements by layer, which are most of the bytes.
     """
-    runs = [run for run in runs_in(Path(runs_dir)) if run.is_finished and where(run.config)]
+    return read_runs([run for run in runs_in(Path(runs_dir)) if where(run.config)], layers)
+
+
+def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
+    """Reads the finished ones of the runs given, in their order; a replica that several hold counts once."""
+    runs = [run for run in runs if run.is_finished]
     metrics = _joined(runs, lambda run: run.metrics)
     return Tables(metrics, _joined(runs, lambda run: run.layers) if layers else pd.DataFrame(), runs)
 

@@ -1,0 +1,17 @@
+"""Draws the figures again from the runs on disk: all of them, or one as figure=NAME."""
+
+from omegaconf import DictConfig
+
+from activation_study.cli import command
+
+
+@command("figures")
+def main(config: DictConfig) -> None:
+    """Draws the figures that the configuration asks for."""
+    from activation_study import report
+
+    report.figures(config)
+
+
+if __name__ == "__main__":
+    main()
