@@ -59,12 +59,18 @@ def tables(activations: list[str], depths: list[int], seeds: int = 2, epochs: in
                     "slope_mean": fade * hidden, "saturated": share, "inactive": 0.5 * hidden,
                     "dead": dead if step == 100 * epoch else np.nan, "sparsity": share, "learned_slope": np.nan,
                 }))  # fmt: skip
-    return pd.DataFrame(metrics), pd.concat(layers, ignore_index=True)
+    return pd.DataFrame(metrics, index=[0] * len(metrics)), pd.concat(layers)  # joined tables repeat their index
 
 
 @pytest.fixture(scope="module")
 def small() -> Tables:
     return tables(["sigmoid", "relu", "elu(alpha=0.5)"], [2, 5], seeds=3, diverged=1)
+
+
+def draw(figure: Figure) -> None:
+    """Draws without the layout, which takes most of the time."""
+    figure.set_layout_engine("none")
+    figure.draw_without_rendering()
 
 
 def footer_of(figure: Figure) -> str:
@@ -83,7 +89,7 @@ def test_every_figure_draws_with_labels_and_leaves_nothing_behind(name, small):
     before = dict(matplotlib.rcParams)
     entry = figures.FIGURES[name]
     figure = entry(*small)
-    figure.draw_without_rendering()
+    draw(figure)
 
     assert figure.get_suptitle()
     assert entry.description.endswith(".")
@@ -162,7 +168,7 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
     metrics, layers = small
     cases = [
         (figures.learning_curves, metrics.iloc[:0], "no rows"),
-        (figures.learning_curves, pd.DataFrame(), "lacks run, "),
+        (figures.learning_curves, pd.DataFrame(), "no rows"),
         (figures.saturation, layers.drop(columns="saturated"), "lacks saturated"),
         (figures.gradient_ratio, pd.concat([layers, layers.assign(dataset="digits")]), "mnist/mlp, digits/mlp"),
         (figures.final_accuracy, pd.concat([metrics, metrics.assign(learning_rate=0.1)]), "2 learning rates"),
@@ -180,11 +186,11 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
 
 
 def test_the_deepest_shared_depth_is_drawn_by_default(small):
-    metrics, _ = small
-    without = metrics[(metrics.activation != "relu") | (metrics.depth == 2)]
-    assert "depth 2 ·" in footer_of(figures.learning_curves(without))
-    assert "depth 5 ·" in footer_of(figures.learning_curves(metrics))
-    assert "depth 2 ·" in footer_of(figures.learning_curves(metrics, depth=2))
+    _, layers = small
+    without = layers[(layers.activation != "relu") | (layers.depth == 2)]
+    assert "depth 2 ·" in footer_of(figures.gradient_map(without))
+    assert "depth 5 ·" in footer_of(figures.gradient_map(layers))
+    assert "depth 2 ·" in footer_of(figures.gradient_map(layers, depth=2))
 
 
 def test_norms_are_averaged_geometrically_and_zeros_are_counted():
@@ -214,10 +220,10 @@ def test_final_accuracy_is_sorted_and_names_what_diverged(small):
 @pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.table])
 def test_one_replica_that_was_only_begun_or_diverged_is_drawn(name):
     metrics, layers = tables(["elu"], [1], seeds=1, epochs=1)
-    begun = layers[layers.step == 0]
-    figures.FIGURES[name](metrics, begun).draw_without_rendering()
+    begun = metrics, layers[layers.step == 0]
     nothing = metrics.assign(loss=np.nan, accuracy=np.nan), layers.assign(grad_norm=np.nan)
-    figures.FIGURES[name](*nothing).draw_without_rendering()
+    for case in (begun, nothing):
+        draw(figures.FIGURES[name](*case))
 
 
 def test_a_model_without_a_choice_of_depth_is_drawn(small):
@@ -231,7 +237,7 @@ def test_functions_draws_every_activation_of_the_study():
 
     every = {name: activations.build(name) for name in [*activations.names(), "Hardswish"]}
     figure = figures.functions(every)
-    figure.draw_without_rendering()  # reads every formula
+    draw(figure)  # reads every formula
     assert set(title_colors(figure)) == set(every)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from activation_study.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.probes import QUANTITIES, ActivityMeter
 from activation_study.training import Replica, Trainer, losses_and_hits
 
 

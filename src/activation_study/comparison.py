@@ -15,10 +15,10 @@ BY = ["activation", "depth"]
 def summary(tables: Tables) -> pd.DataFrame:
     """One row for each activation and depth, in the order in which they come.
 
-    Columns: activation, depth, n (replicas), diverged (of them), accuracy with accuracy_low and accuracy_high (mean test
-    accuracy of the replicas that did not diverge and its 95 % bootstrap interval), gradient_ratio (gradient norm of the
-    first layer over that of the last hidden layer on the initial weights, geometric mean), saturated (share of saturated
-    units over all hidden layers at the end of training) and dead (share of dead units, likewise).
+    Columns: activation, depth, n (replicas), diverged (of them), accuracy with accuracy_low and accuracy_high (mean
+    test accuracy of the replicas that did not diverge and its 95 % bootstrap interval), gradient_ratio (gradient norm
+    of the first layer over that of the last hidden layer on the initial weights, geometric mean), saturated (share of
+    saturated units over all hidden layers at the end of training) and dead (share of dead units, likewise).
     """
     rows = []
     layers = dict(list(tables.layers.groupby(BY, sort=False))) if len(tables.layers) else {}
@@ -57,20 +57,20 @@ def gradient_ratios(hidden: pd.DataFrame) -> pd.Series:
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The summary as a person reads it."""
     shown = pd.DataFrame({"activation": table["activation"], "depth": table["depth"]})
-    shown["test accuracy %"] = [
-        "-" if pd.isna(row.accuracy) else f"{row.accuracy:.1%}".rstrip("%") for row in table.itertuples()
-    ]
-    shown["95 % interval"] = [
-        "-" if pd.isna(row.accuracy_low) else f"{100 * row.accuracy_low:.1f} to {100 * row.accuracy_high:.1f}"
-        for row in table.itertuples()
-    ]
+    shown["test accuracy %"] = percent(table["accuracy"], 1)
+    shown["95 % interval"] = percent(table["accuracy_low"], 1) + " to " + percent(table["accuracy_high"], 1)
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
-        shown["saturated %"] = table["saturated"].map("{:.0%}".format).str.rstrip("%")
-        shown["dead %"] = table["dead"].map("{:.0%}".format).str.rstrip("%")
+        shown["saturated %"] = percent(table["saturated"])
+        shown["dead %"] = percent(table["dead"])
     if table["diverged"].any():
         shown["diverged"] = table["diverged"].astype(str) + " of " + table["n"].astype(str)
     return shown
+
+
+def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
+    """Shares as texts in per cent; a dash where there is none."""
+    return shares.map(lambda share: "-" if share != share else f"{100 * share:.{digits}f}")
 
 
 def caption(tables: Tables) -> str:
@@ -79,14 +79,16 @@ def caption(tables: Tables) -> str:
     rates = sorted(tables.metrics["learning_rate"].unique())
     seeds = tables.metrics.groupby(BY)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    dataset, train = config["dataset"], config["train"]
     model = ", ".join(f"{key} {value}" for key, value in config["model"].items() if key not in ("name", "depth"))
+    images = f" ({dataset['train_limit']} training images)" if dataset["train_limit"] else ""
     return (
-        f"{config['dataset']['name']}, {config['model']['name']} ({model}), {config['train']['epochs']} epochs of batches of "
-        f"{config['train']['batch_size']}, {config['optimizer']['name']} at learning rate "
-        f"{', '.join(f'{rate:g}' for rate in rates)}, {config['init']['name']} initialization; "
-        f"{n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
-        "Mean test accuracy with its 95 % bootstrap interval over seeds; gradient norm of the first over the last hidden "
-        "layer's weights before training; saturated and dead units after training."
+        f"{dataset['name']}{images}, {config['model']['name']} ({model}), {train['epochs']} epochs in batches of "
+        f"{train['batch_size']}, {config['optimizer']['name']} at learning rate "
+        f"{', '.join(f'{rate:g}' for rate in rates)}, {config['init']['name']} initialization; {n} seeds; "
+        f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
+        "Mean test accuracy with its 95 % bootstrap interval over seeds; gradient norm of the first over the last "
+        "hidden layer's weights before training; saturated and dead units after training."
     )
 
 

@@ -64,7 +64,7 @@ def seeds(value: object) -> list[int]:
 
 def learning_rates(value: object) -> list[float]:
     """One learning rate or a list, each taken once."""
-    rates = value if isinstance(value, list) else [value]
+    rates: list[Any] = value if isinstance(value, list) else [value]
     if rates and all(type(rate) in (int, float) and 0 < rate < math.inf for rate in rates):
         return list(dict.fromkeys(float(rate) for rate in rates))
     raise StudyError(f"learning_rate={value}: give a number above 0, such as 0.01, or a list such as [0.1,0.01].")

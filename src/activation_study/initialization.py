@@ -52,6 +52,8 @@ class Initialization:
                 raise StudyError(f"init.{key}={value}: no such choice; choose one of {', '.join(choices)}.")
         if (self.name == "normal") != (self.std is not None):
             raise StudyError(f"init.std={self.std}: init=normal needs a number, and the other rules need none.")
+        if self.std is not None and not (type(self.std) in (int, float) and 0 < self.std < math.inf):
+            raise StudyError(f"init.std={self.std}: give a number above 0, such as 0.05.")
 
     def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation) -> float:
         """The standard deviation of a layer's weights.

@@ -6,8 +6,9 @@ linear layer follows that gives the logits.
 
 import inspect
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from activation_study.errors import StudyError
 from activation_study.replicas import Stack, StackedMaxPool2d
@@ -16,9 +17,10 @@ Shape = tuple[int, int, int]
 
 
 class MeanOverMaps(nn.Module):
-    """Global average pooling: (replicas, batch, channels, h, w) to (replicas, batch, channels)."""
+    """Global average pooling."""
 
-    def forward(self, x):  # noqa: ANN001, ANN201, D102
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (replicas, batch, channels, h, w) to (replicas, batch, channels)."""
         return x.mean((-2, -1))
 
 
@@ -40,7 +42,7 @@ def convnet(stack: Stack, shape: Shape, classes: int, depth: int = 6, width: int
     stages, global average pooling before the logits; there is no normalisation, so the activation and the
     initialization alone keep the signal alive.
     """
-    channels, size, _ = shape
+    channels, size = shape[0], min(shape[1:])
     stages = min(3, depth)
     while size >> (stages - 1) < 4 and stages > 1:  # no maps smaller than 4 x 4
         stages -= 1
@@ -67,6 +69,16 @@ def build(config: Mapping[str, object], stack: Stack, shape: Shape, classes: int
         classes: number of logits.
 
     Raises:
+        StudyError: as `checked` does.
+    """
+    name, options = checked(config)
+    return MODELS[name](stack, shape, classes, **options)
+
+
+def checked(config: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    """The name of the network that a configuration names, and its options.
+
+    Raises:
         StudyError: unknown name or option, or a size that is not a whole number of at least 1.
     """
     options = dict(config)
@@ -79,4 +91,4 @@ def build(config: Mapping[str, object], stack: Stack, shape: Shape, classes: int
             raise StudyError(f"model.{key}: {name} has no such option; its options: {', '.join(known)}.")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise StudyError(f"model.{key}={value}: {name} needs a whole number of at least 1.")
-    return MODELS[name](stack, shape, classes, **options)
+    return name, options

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +111,17 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
 
 
 def build(config: Mapping[str, object], network: nn.Module, learning_rates: Tensor) -> Optimizer:
-    """The optimizer that a configuration names.
+    """The optimizer that a configuration names, for a network whose replicas have these learning rates, (replicas,).
+
+    Raises:
+        StudyError: unknown name or option.
+    """
+    name, options = checked(config)
+    return OPTIMIZERS[name](network, learning_rates, **options)
+
+
+def checked(config: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    """The name of the optimizer that a configuration names, and its options.
 
     Raises:
         StudyError: unknown name or option.
@@ -124,4 +135,4 @@ def build(config: Mapping[str, object], network: nn.Module, learning_rates: Tens
     for key in options:
         if key not in known:
             raise StudyError(f"optimizer.{key}: {name} has no such option; its options: {', '.join(known)}.")
-    return OPTIMIZERS[name](network, learning_rates, **options)  # type: ignore[arg-type]
+    return name, options

@@ -82,7 +82,7 @@ class Probe:
 
     def _measure(self, layer: Layer) -> list[Tensor]:
         z, output = layer.z, layer.output
-        assert z is not None and output is not None and z.grad is not None
+        assert z is not None and z.grad is not None and output is not None  # noqa: PT018
         weight_gradient = layer.affine.weight.grad
         assert isinstance(weight_gradient, Tensor)
         replicas, batch = z.shape[:2]

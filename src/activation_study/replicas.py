@@ -53,11 +53,11 @@ class StackedMaxPool2d(nn.Module):
 
     def __init__(self, size: int, stride: int | None = None, ceil_mode: bool = False) -> None:
         super().__init__()
-        self.options = {"kernel_size": size, "stride": stride, "ceil_mode": ceil_mode}
+        self.size, self.stride, self.ceil_mode = size, stride, ceil_mode
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (replicas, batch, channels, h, w) to the same with smaller maps."""
-        return unfold(F.max_pool2d(fold(x), **self.options), len(x))
+        return unfold(F.max_pool2d(fold(x), self.size, self.stride, ceil_mode=self.ceil_mode), len(x))
 
 
 def fold(x: Tensor) -> Tensor:

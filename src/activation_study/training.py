@@ -79,8 +79,9 @@ class Trainer:
         self.steps_per_epoch = len(data.train.labels) // self.batch_size
         self.probe, self.meter = Probe(self.network), ActivityMeter(self.network)
 
-        self.step, self.seconds = 0, 0.0
+        self.step, self.recorded, self.seconds = 0, -1, 0.0
         self.diverged_at = torch.full((len(self.replicas),), -1, device=self.device)
+        self._shuffled: tuple[int, Tensor] | None = None
         self._measured: dict[int, Tensor] = {}  # by step: the probes' quantities, (replicas, layers, quantities)
         self._dead: dict[int, Tensor] = {}  # by step: shares of dead units, (replicas, layers)
 
@@ -89,29 +90,59 @@ class Trainer:
         """Updates from the first to the last."""
         return self.epochs * self.steps_per_epoch
 
-    def records(self, on_step: Callable[["Trainer"], None] | None = None) -> Iterator[Record]:
+    def records(self, tick: Callable[[], None] = lambda: None) -> Iterator[Record]:
         """Trains to the end, from wherever the trainer stands; yields a record an epoch, the first before training.
 
         Args:
-            on_step: called after every update.
+            tick: called between any two updates and pieces of evaluation. Whatever it raises ends the training where
+                `state` can be taken and gone on from.
         """
-        if self.step == 0:
-            yield self._record()
-        while self.step < self.total_steps:
+        while True:
             began = time.perf_counter()
-            order = self._order(self.step // self.steps_per_epoch)
-            for at in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
-                self._train_step(order[:, at * self.batch_size : (at + 1) * self.batch_size])
-                if on_step:
-                    on_step(self)
-            self.seconds += time.perf_counter() - began
-            yield self._record()
+            epoch, at = divmod(self.step, self.steps_per_epoch)
+            if at == 0 and epoch > self.recorded:
+                record = self._record(tick, began)
+                self.recorded = epoch
+                yield record
+            elif self.step < self.total_steps:
+                self._train_step(self._order(epoch)[:, at * self.batch_size : (at + 1) * self.batch_size])
+                self.seconds += time.perf_counter() - began
+                tick()
+            else:
+                return
+
+    def state(self) -> dict[str, Any]:
+        """All that training goes on from: tensors and plain values. Randomness needs none of it (see `seeds`)."""
+        return {
+            "step": self.step,
+            "recorded": self.recorded,
+            "seconds": self.seconds,
+            "diverged_at": self.diverged_at,
+            "measured": self._measured,
+            "dead": self._dead,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state(),
+        }
+
+    @torch.no_grad()
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Goes back to a state that `state` has given, on this trainer or one made alike."""
+        self.step, self.recorded, self.seconds = state["step"], state["recorded"], state["seconds"]
+        self.diverged_at.copy_(state["diverged_at"])
+        self._measured = {step: values.to(self.device) for step, values in state["measured"].items()}
+        self._dead = {step: values.to(self.device) for step, values in state["dead"].items()}
+        self.network.load_state_dict(state["network"])
+        for name, tensors in self.optimizer.state().items():
+            for ours, theirs in zip(tensors, state["optimizer"][name], strict=True):
+                ours.copy_(theirs)
 
     def _order(self, epoch: int) -> Tensor:
         """The order of the training images in an epoch, (replicas, n); the same for replicas that share a seed."""
-        n = len(self.data.train.labels)
-        orders = {seed: torch.randperm(n, generator=generator(seed, "order", epoch)) for seed in set(self.seeds)}
-        return torch.stack([orders[seed] for seed in self.seeds]).to(self.device)
+        if self._shuffled is None or self._shuffled[0] != epoch:
+            n = len(self.data.train.labels)
+            orders = {seed: torch.randperm(n, generator=generator(seed, "order", epoch)) for seed in set(self.seeds)}
+            self._shuffled = epoch, torch.stack([orders[seed] for seed in self.seeds]).to(self.device)
+        return self._shuffled[1]
 
     def _train_step(self, indices: Tensor) -> None:
         images, labels = self.data.train.images[indices], self.data.train.labels[indices]
@@ -142,26 +173,29 @@ class Trainer:
             return False
         return step % self.probe_every == 0 or (step + 1) % self.steps_per_epoch == 0
 
-    def _record(self) -> Record:
+    def _record(self, tick: Callable[[], None], began: float) -> Record:
         epoch = self.step // self.steps_per_epoch
-        began = time.perf_counter()
         with self.meter.watching():
-            valid = self.evaluate(self.data.valid)
-            self._dead[max(self._measured, default=0)] = self.meter.dead()
+            valid = self.evaluate(self.data.valid, tick)
+            dead = self.meter.dead()
         # As many training images as there are validation images, in eval mode too, so that the two compare.
-        splits = {"train": self.evaluate(self.data.train, limit=len(self.data.valid.labels)), "valid": valid}
+        splits = {"train": self.evaluate(self.data.train, tick, limit=len(self.data.valid.labels)), "valid": valid}
         if epoch == self.epochs:
-            splits["test"] = self.evaluate(self.data.test)
+            splits["test"] = self.evaluate(self.data.test, tick)
+        self._dead[max(self._measured, default=0)] = dead
         self.seconds += time.perf_counter() - began
         metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
         return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch))
 
     @torch.no_grad()
-    def evaluate(self, split: Split, limit: int | None = None) -> tuple[Tensor, Tensor]:
+    def evaluate(
+        self, split: Split, tick: Callable[[], None] = lambda: None, limit: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy of every replica in eval mode, each of shape (replicas,).
 
         Args:
             split: the images to evaluate on.
+            tick: called after every piece.
             limit: only the first so many of them.
         """
         self.network.eval()
@@ -174,6 +208,7 @@ class Trainer:
             losses, correct = losses_and_hits(self.network(images), labels)
             loss += losses.double().sum(1)
             hits += correct.double().sum(1)
+            tick()
         # A replica whose logits are not numbers has no accuracy; argmax would call it class 0.
         accuracy = torch.where(torch.isfinite(loss), hits / n, torch.nan)
         return loss / n, accuracy
@@ -200,7 +235,7 @@ class Trainer:
         values = torch.stack(
             [torch.cat([m, self._dead.get(s, absent).unsqueeze(2)], 2) for s, m in self._measured.items()]
         )
-        probes, replicas, layers, quantities = values.shape
+        _, replicas, layers, quantities = values.shape
         index = pd.MultiIndex.from_product([self._measured, range(replicas), range(1, layers + 1)])
         step, replica, layer = (index.get_level_values(level).to_numpy() for level in range(3))
         table = pd.DataFrame(
@@ -216,6 +251,18 @@ class Trainer:
         self._measured.clear()
         self._dead.clear()
         return table
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuses a configuration that no trainer could be made of, without making anything large.
+
+    Raises:
+        StudyError: an unknown name or option, or a value that makes no sense.
+    """
+    activations.build(**config["activation"])
+    models.checked(config["model"])
+    Initialization(**config["init"])
+    optimizers.checked(config["optimizer"])
 
 
 def losses_and_hits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,7 @@ def build(name: str, target: str | None = None, **options: object) -> Activation
     if target is None and name not in Activation.registry and isinstance(getattr(nn, str(name), None), type):
         return FromTorch(name, **options)
     kind = _class_of(name, target)
-    return kind(**checked_options(kind, options))  # type: ignore[arg-type]
+    return kind(**checked_options(kind, options))
 
 
 def label(config: Mapping[str, object]) -> str:
@@ -74,5 +74,5 @@ def _class_of(name: str, target: str | None) -> type[Activation]:
     except (ImportError, AttributeError, ValueError) as error:
         raise StudyError(f"activation.target={target}: it cannot be imported ({error}).") from None
     if not (isinstance(kind, type) and issubclass(kind, Activation)):
-        raise StudyError(f"activation.target={target}: it is not a subclass of activation_study.activations.Activation.")
+        raise StudyError(f"activation.target={target}: it is no subclass of activation_study.activations.Activation.")
     return kind

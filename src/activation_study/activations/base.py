@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -71,18 +71,16 @@ class Activation(nn.Module):
         return (z <= self.flat_below) | (z >= self.flat_above)
 
     def second_moments(self) -> tuple[float, float]:
-        """E[f(z)^2] and E[f'(z)^2] for a standard normal z, by the trapezoid rule in float64.
+        """E[f(z)^2] and E[f'(z)^2] for a standard normal z, by the midpoint rule in float64.
 
-        The grid has a point at zero, where rectifiers have their kink, and its error is below 1e-7.
+        Kinks at multiples of 1e-4, such as those of rectifiers, lie between two points; the error is below 1e-7.
         """
-        z = torch.linspace(-12, 12, 240_001, dtype=torch.float64)
-        density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+        step = 1e-4
+        z = (torch.arange(-120_000, 120_000, dtype=torch.float64) + 0.5) * step
+        weights = torch.exp(-z.square() / 2) * (step / math.sqrt(2 * math.pi))
         with torch.no_grad():
             value, slope = self(z), self.slope(z)
-        return (
-            float(torch.trapezoid(value.square() * density, z)),
-            float(torch.trapezoid(slope.square() * density, z)),
-        )
+        return float(value.square() @ weights), float(slope.square() @ weights)
 
     @property
     def forward_gain(self) -> float:
@@ -103,14 +101,22 @@ class Activation(nn.Module):
 def options_of(kind: type[Activation]) -> dict[str, object]:
     """The options that an activation takes, with their defaults."""
     parameters = inspect.signature(kind.__init__).parameters.values()
-    return {p.name: p.default for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD}
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {p.name: p.default for p in parameters if p.name != "self" and p.kind not in several}
 
 
-def checked_options(kind: type[Activation], options: dict[str, object]) -> dict[str, object]:
-    """The options as given, or a sentence about the first that the activation does not take."""
+def checked_options(kind: type[Activation], options: dict[str, Any]) -> dict[str, Any]:
+    """The options as given, or a sentence about the first that the activation does not take.
+
+    Where the default is a number, true or false, so must the value be.
+    """
     known = options_of(kind)
-    for key in options:
+    for key, value in options.items():
         if key not in known:
             choices = ", ".join(known) or "none"
             raise StudyError(f"activation.{key}: {kind.name} has no such option; its options: {choices}.")
+        if isinstance(known[key], bool) and not isinstance(value, bool):
+            raise StudyError(f"activation.{key}={value}: {kind.name} needs true or false.")
+        if isinstance(known[key], float) and not (type(value) in (int, float) and math.isfinite(value)):
+            raise StudyError(f"activation.{key}={value}: {kind.name} needs a number.")
     return options

@@ -26,13 +26,16 @@ class FromTorch(Activation):
             raise
         except Exception as error:
             reason = str(error).splitlines()[0]
-            raise StudyError(f"activation.name={name}: torch.nn.{name} cannot serve as an activation ({reason}).") from None
+            raise StudyError(f"activation.name={name}: torch.nn.{name} is no activation ({reason}).") from None
         self.formula = rf"\mathrm{{torch.nn.{name}}}(z)"
         self.source = f"torch.nn.{name}"
 
     def _check(self, name: str) -> None:
         z = torch.linspace(-3, 3, 24).view(2, 3, 4)
-        value, moved = self.function(z), self.function(z + torch.eye(24)[7].view(2, 3, 4))
+        value = self.function(kept := z.clone())
+        if not torch.equal(kept, z):
+            raise StudyError(f"activation.name={name}: with these options torch.nn.{name} works in place.")
+        moved = self.function(z + torch.eye(24)[7].view(2, 3, 4))
         elementwise = value.shape == z.shape and int((value != moved).sum()) <= 1
         if not elementwise or any(True for _ in self.parameters()) or not torch.equal(value, self.function(z)):
             raise StudyError(

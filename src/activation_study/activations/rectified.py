@@ -40,7 +40,7 @@ class LeakyReLU(Activation, name="lrelu"):
         return F.leaky_relu(z, self.negative_slope)
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        return torch.where(z > 0, 1.0, self.negative_slope).to(z.dtype)
+        return torch.where(z > 0, torch.ones_like(z), self.negative_slope)
 
 
 class VeryLeakyReLU(LeakyReLU, name="vlrelu"):
@@ -93,8 +93,8 @@ class PReLU(Activation, name="prelu"):
 class RReLU(Activation, name="rrelu"):
     """A slope below zero that is drawn anew for every element in training, and fixed in testing.
 
-    Xu et al. divide by a draw from U(lower, upper) and test with 2 / (lower + upper) = 1/5.5, although the mean slope of
-    training is ln(upper / lower) / (upper - lower) = 0.1962. torch.nn.RReLU draws the slope itself, from
+    Xu et al. divide by a draw from U(lower, upper) and test with 2 / (lower + upper) = 1/5.5, although the mean slope
+    of training is ln(upper / lower) / (upper - lower) = 0.1962. torch.nn.RReLU draws the slope itself, from
     U(1/upper, 1/lower), and tests with its mean, 11/48.
 
     Args:
@@ -143,7 +143,7 @@ class RReLU(Activation, name="rrelu"):
     def slope(self, z: Tensor) -> Tensor:
         """The slope used in testing or, in training, the mean of the slopes that are drawn."""
         below = self.mean_slope if self.training else self.test_slope
-        return torch.where(z > 0, 1.0, below).to(z.dtype)
+        return torch.where(z > 0, torch.ones_like(z), below)
 
     def second_moments(self) -> tuple[float, float]:
         """Those of training, exactly: half the mass has slope 1, the other half the random slope."""

@@ -59,7 +59,7 @@ def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
             every = max(1, len(line) // 6)
             ax.plot(line.index, line["mean"], color=look.color, linestyle=dashes, marker=look.marker, markevery=every,
                     linewidth=1.2)  # fmt: skip
-            ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.15, linewidth=0)
+            ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.1, linewidth=0)
             curves.append(line)
     return pd.concat(curves)
 

@@ -11,7 +11,7 @@ from activation_study.figures.style import GREY, context, finish, legend, log_ti
 from activation_study.figures.tables import INTERVAL, REPLICA, checked, curve, footer
 
 DEPTH = "depth (hidden layers)"
-MARGIN = 2.0  # percentage points below the best activation of any depth where the close-up ends
+MARGIN = 3.0  # percentage points below the best activation of any depth where the close-up ends
 
 
 def gradient_ratio(layers: pd.DataFrame) -> Figure:

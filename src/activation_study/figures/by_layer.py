@@ -28,8 +28,8 @@ def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Share of units in every layer that no probe example activates, one panel an activation."""
-    return _lines(layers, "dead", depth, "Dead units by layer over training", "dead (% of units)")
+    """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel an activation."""
+    return _lines(layers, "dead", depth, "Dead units by layer over training", "never active (% of units)")
 
 
 def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylabel: str, log: bool = False) -> Figure:
@@ -67,6 +67,8 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
         bar.set_ticks(layer_ticks(hidden)[0])
         bar.ax.tick_params(which="both", length=0)
         drawn = "lines: mean over seeds"
+        if value == "dead":  # half of a sigmoid's units may be so, and learn all the same
+            drawn += "; never active: z \N{LESS-THAN OR EQUAL TO} 0 on every probe example, where a ReLU gets no gradient"
         if log:
             drawn = f"lines: geometric mean over seeds, dashed: output layer, at most {DECADES} decades shown"
         return finish(figure, title, footer(rows, drawn, "grad_norm"))

@@ -24,15 +24,16 @@ def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     Raises:
         StudyError: a column is missing, there are no rows, or rows are mixed that no mean should be taken over.
     """
-    missing = [column for column in [*SETTING, *columns] if column not in table.columns]
-    if missing:
-        raise StudyError(f"figures: the table lacks {', '.join(missing)}; read it with activation_study.runs.read.")
     if table.empty:
         raise StudyError("figures: the table has no rows; train the runs first, or widen the filter.")
+    missing = [column for column in dict.fromkeys([*SETTING, *columns]) if column not in table.columns]
+    if missing:
+        raise StudyError(f"figures: the table lacks {', '.join(missing)}; read it with activation_study.runs.read.")
     pairs = table[["dataset", "model"]].drop_duplicates()
     if len(pairs) > 1:
         found = ", ".join(f"{row.dataset}/{row.model}" for row in pairs.itertuples())
         raise StudyError(f"figures: the table mixes {len(pairs)} pairs of dataset and model ({found}); keep one.")
+    table = table.reset_index(drop=True)  # joined tables repeat their index
     table = table.assign(depth=table.depth.fillna(FIXED).astype(int))
     settings = table[SETTING].drop_duplicates()
     rates = settings.groupby(["activation", "depth"]).learning_rate.nunique().reset_index()

@@ -1,7 +1,9 @@
 """Files that are whole or not there: written under a temporary name, flushed, synced and renamed."""
 
+import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +33,8 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise StudyError(f"{path}: it cannot be written ({error.strerror or error}); earlier results are kept.") from None
+        reason = error.strerror or error
+        raise StudyError(f"{path}: it cannot be written ({reason}); earlier results are kept.") from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -64,3 +67,15 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def set_aside(path: Path, problem: str) -> None:
+    """Names a damaged file on stderr and renames it, so that it is neither used nor lost."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    print(f"warning: {path}: {problem}; set aside as {aside.name}.", file=sys.stderr)

@@ -1,6 +1,12 @@
 """The folder of a run: its configuration, its status and its tables."""
 
+import hashlib
+import io
 import json
+import os
+import socket
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,16 +18,18 @@ import yaml
 
 from activation_study.runs import files
 
-STATES = ("pending", "running", "done", "diverged", "failed")
+STATES = ("done", "running", "pending", "diverged", "failed")
 FINISHED = ("done", "diverged")
+GUARDED = ("config.yaml", "environment.json", "metrics.parquet", "layers.parquet")
+SILENT_AFTER = 900  # seconds without a word after which a run on another machine no longer counts as running
 
 
 @dataclass(frozen=True)
 class Run:
     """A run on disk.
 
-    Its folder holds `config.yaml` (scientific configuration, replicas, scale), `status.json`, `environment.json`,
-    `metrics.parquet`, `layers.parquet`.
+    Its folder holds `config.yaml` (hash, scale, replicas, scientific configuration), `status.json`, `environment.json`,
+    `metrics.parquet` and `layers.parquet`; while it is trained also its checkpoints.
     """
 
     folder: Path
@@ -38,33 +46,91 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What `status.json` says now: state, epoch, epochs, step, diverged, error."""
+        """What `status.json` says now; a run without one, or with a damaged one, is pending.
+
+        Keys, where they apply: state, epoch, step, steps, seconds, diverged, error, host, pid, updated, files.
+        """
+        path = self.folder / "status.json"
         try:
-            return json.loads((self.folder / "status.json").read_text())
+            status = json.loads(path.read_text())
+            if status.pop("checksum") == _checksum(status):
+                return status
+            problem = "its checksum is wrong"
         except FileNotFoundError:
             return {"state": "pending"}
+        except (ValueError, KeyError, AttributeError):  # not UTF-8, not JSON, not an object, or without its checksum
+            problem = "it is not a status of this study"
+        files.set_aside(path, problem)
+        return {"state": "pending"}
+
+    def write_status(self, state: str, **details: Any) -> None:
+        """Replaces the status, and says who wrote it and when."""
+        status = {"state": state, **details, "host": socket.gethostname(), "pid": os.getpid(), "updated": time.time()}
+        files.write_json(self.folder / "status.json", {**status, "checksum": _checksum(status)})
+
+    def finish(self, **details: Any) -> None:
+        """Seals the run: its status is the last thing written, and holds the checksums of the other files."""
+        sums = {name: files.checksum(self.folder / name) for name in GUARDED}
+        self.write_status("diverged" if details["diverged"] else "done", **details, files=sums)
 
     @property
     def is_finished(self) -> bool:
         """Whether every replica has been trained to its end."""
         return self.status["state"] in FINISHED
 
-    def write_status(self, state: str, **details: Any) -> None:
-        """Replaces the status."""
-        files.write_json(self.folder / "status.json", {"state": state, **details})
-
     @property
-    def metrics(self) -> pd.DataFrame:
-        """The run's metrics, without the columns that say which run it is."""
-        return pd.read_parquet(self.folder / "metrics.parquet")
+    def is_alive(self) -> bool:
+        """Whether the process that trains the run still does, as far as can be told from here."""
+        status = self.status
+        if status["state"] != "running":
+            return False
+        if status["host"] != socket.gethostname():
+            return time.time() - status["updated"] < SILENT_AFTER
+        try:
+            os.kill(status["pid"], 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return True
 
-    @property
-    def layers(self) -> pd.DataFrame:
-        """The run's measurements by layer, without the columns that say which run it is."""
-        return pd.read_parquet(self.folder / "layers.parquet")
+    def damaged_file(self) -> Path | None:
+        """The first file of a finished run that is not, byte for byte, what training has left; None if all are."""
+        sums = self.status.get("files", {})
+        for name in GUARDED:
+            path = self.folder / name
+            if not path.exists() or files.checksum(path) != sums.get(name):
+                return path
+        return None
+
+    def table(self, name: str) -> pd.DataFrame:
+        """`metrics` or `layers` of a finished run, without the columns that say which run it is.
+
+        Raises:
+            ValueError: the file is not what training has left.
+        """
+        content = (self.folder / f"{name}.parquet").read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.status["files"][f"{name}.parquet"]:
+            raise ValueError(f"{self.folder / name}.parquet: its checksum is wrong")
+        return pd.read_parquet(io.BytesIO(content))
 
 
-def runs_in(runs_dir: Path) -> Iterator[Run]:
-    """The runs in a folder, in the order of their names."""
-    for config in sorted(Path(runs_dir).glob("*/config.yaml")):
-        yield Run(config.parent)
+def runs_in(runs_dir: Path, pattern: str = "*") -> Iterator[Run]:
+    """The runs in a folder, in the order of their names; one whose configuration cannot be read is named and left out.
+
+    Args:
+        runs_dir: the folder of run folders.
+        pattern: what their names must match.
+    """
+    for path in sorted(Path(runs_dir).glob(f"{pattern}/config.yaml")):
+        run = Run(path.parent)
+        try:
+            run.config["hash"], run.config["replicas"], run.config["config"]  # noqa: B018
+        except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
+            print(f"warning: {path}: it is damaged; the run is left out.", file=sys.stderr)
+        else:
+            yield run
+
+
+def _checksum(status: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(status, sort_keys=True).encode()).hexdigest()[:16]

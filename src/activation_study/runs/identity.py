@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 # Raised when the code changes such that the same configuration gives other numbers.
@@ -30,12 +30,13 @@ def comparable_hash(config: dict[str, Any]) -> str:
     return _hash({**config, "activation": None, "model": model})
 
 
-def run_name(settings: dict[str, Any], replicas: Sequence[tuple[int, float]]) -> str:
-    """The name of a run's folder: readable, and ending in the hash of its configuration and replicas."""
+def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) -> str:
+    """The name of a run's folder: readable, then the hash of its configuration, then that of its replicas."""
     model, activation = settings["model"], settings["activation"]
     depth = f"-{model['depth']}" if "depth" in model else ""
-    digest = _hash([configuration_hash(settings), sorted([seed, rate] for seed, rate in replicas)])
-    return f"{settings['dataset']['name']}-{model['name']}{depth}-{activation['name']}-{digest}"
+    digest = _hash(sorted([seed, rate] for seed, rate in replicas))[:6]
+    readable = f"{settings['dataset']['name']}-{model['name']}{depth}-{activation['name']}"
+    return f"{readable}-{configuration_hash(settings)}-{digest}"
 
 
 def _hash(value: object) -> str:

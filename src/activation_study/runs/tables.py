@@ -1,6 +1,7 @@
 """Any number of runs as two tidy tables."""
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,36 +35,50 @@ def read(
         where: takes a run's `config.yaml` and says whether it is wanted.
         layers: whether to read the measurements by layer, which are most of the bytes.
     """
-    return read_runs([run for run in runs_in(Path(runs_dir)) if where(run.config)], layers)
+    return read_runs((run for run in runs_in(Path(runs_dir)) if where(run.config)), layers)
 
 
 def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
-    """Reads the finished ones of the runs given, in their order; a replica that several hold counts once."""
-    runs = [run for run in runs if run.is_finished]
-    metrics = _joined(runs, lambda run: run.metrics)
-    return Tables(metrics, _joined(runs, lambda run: run.layers) if layers else pd.DataFrame(), runs)
+    """Reads the finished ones of the runs given, in their order; a replica that several hold counts once.
 
-
-def _joined(runs: Sequence[Run], table_of: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
-    tables, seen = [], set()
+    A run with a damaged file is named on stderr and left out.
+    """
+    metrics: list[pd.DataFrame] = []
+    inside: list[pd.DataFrame] = []
+    kept: list[Run] = []
+    seen: set[tuple[str, int, float]] = set()
     for run in runs:
+        if not run.is_finished:
+            continue
+        try:
+            tables = [run.table("metrics"), run.table("layers")] if layers else [run.table("metrics")]
+        except (OSError, ValueError) as error:
+            print(f"warning: {error}; the run is left out.", file=sys.stderr)
+            continue
         replicas = {(run.config["hash"], seed, rate) for seed, rate in run.config["replicas"]}
-        table = table_of(run)
-        if twice := replicas & seen:
-            known = pd.MultiIndex.from_tuples([(seed, rate) for _, seed, rate in twice])
-            table = table[~pd.MultiIndex.from_frame(table[["seed", "learning_rate"]]).isin(known)]
+        if twice := {(seed, rate) for _, seed, rate in replicas & seen}:
+            tables = [_without(table, twice) for table in tables]
         seen |= replicas
-        tables.append(table.assign(**_identity(run)))
-    if not tables:
-        return pd.DataFrame()
-    joined = pd.concat(tables, ignore_index=True)
-    first = list(_identity(runs[0]))
-    return joined[[*first, *joined.columns.drop(first)]]
+        kept.append(run)
+        metrics.append(_with_identity(tables[0], run))
+        inside.extend(_with_identity(table, run) for table in tables[1:])
+    return Tables(_joined(metrics), _joined(inside), kept)
 
 
-def _identity(run: Run) -> dict[str, Any]:
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _without(table: pd.DataFrame, replicas: set[tuple[int, float]]) -> pd.DataFrame:
+    if table.empty:
+        return table
+    index = pd.MultiIndex.from_frame(table[["seed", "learning_rate"]])
+    return table[~index.isin(pd.MultiIndex.from_tuples(replicas))]
+
+
+def _with_identity(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     config = run.config["config"]
-    return {
+    identity = {
         "run": run.folder.name,
         "activation": label(config["activation"]),
         "dataset": config["dataset"]["name"],
@@ -71,3 +86,4 @@ def _identity(run: Run) -> dict[str, Any]:
         "depth": config["model"].get("depth"),
         "scale": run.config["scale"],
     }
+    return pd.concat([pd.DataFrame(identity, index=table.index), table], axis=1)

@@ -1,0 +1,52 @@
+# Every target sets up what it needs; `make` alone shows them all.
+PYTHON ?= python3
+DATASET ?= digits
+PIP_OPTIONS ?=
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo data test lint format figures notebooks compare clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: .venv/installed  ## make .venv with the study and all that it needs
+
+# To repeat an environment that was tested: make setup PIP_OPTIONS="-c constraints.txt"
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "error: $(PYTHON) is not Python 3.10 to 3.13; name one as make PYTHON=python3.12." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -e '.[dev]'
+	@touch $@
+
+demo: setup  ## compare every activation on handwritten digits, without a download
+	$(RUN) experiments/compare.py +experiment=demo
+
+data: setup  ## download MNIST and CIFAR-10 into data/, or check what is there
+	$(RUN) experiments/data.py
+
+test: setup  ## run the test suite
+	$(RUN) -m pytest
+
+lint: setup  ## check style and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: setup  ## put the code in style
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+figures: setup  ## draw the figures again from the runs on disk
+	$(RUN) experiments/figures.py
+
+notebooks: setup  ## execute the notebooks in place
+	$(RUN) notebooks/execute.py
+
+compare: setup  ## compare the activations on a data set: make compare DATASET=mnist
+	$(RUN) experiments/compare.py dataset=$(DATASET)
+
+clean:  ## remove caches; runs, data and .venv stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info src/*.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

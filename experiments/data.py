@@ -1,0 +1,19 @@
+"""Downloads data sets into data_dir, or checks those that are there already, file by file."""
+
+from omegaconf import DictConfig
+
+from activation_study.cli import command
+
+
+@command("data")
+def main(config: DictConfig) -> None:
+    """Fetches the data sets that the configuration lists."""
+    from activation_study.datasets import fetch
+
+    for name in config.datasets:
+        fetch(name, config.data_dir, config.mirror)
+        print(f"{name}: complete in {config.data_dir}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""What the notebooks share: runs that are trained where they are missing, and pictures, tables and choices in a cell.
+
+Set ACTIVATION_STUDY_RUNS to keep the runs in another folder than results/runs, and ACTIVATION_STUDY_SCALE=smoke to see
+every cell work within seconds, on networks too small to conclude anything from.
+"""
+
+import base64
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from hydra import compose, initialize_config_dir
+from IPython.display import Image, Markdown, display
+from matplotlib.figure import Figure
+
+from activation_study import comparison, statistics
+from activation_study.activations import build
+from activation_study.cli import CONF
+from activation_study.config import settings
+from activation_study.errors import StudyError
+from activation_study.figures.by_depth import final
+from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
+from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer
+from activation_study.report import comparable
+from activation_study.runs import Run, Tables, read_runs, runs_in
+
+RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
+SMOKE = ("scale=smoke", "depths=[2,4]", "model.width=8", "seeds=2", "train.epochs=1", "dataset.train_limit=128")
+PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
+DPI = 110
+
+
+def preset(*overrides: str) -> Any:
+    """The demo's configuration, with other choices where given; `.activations` and `.depths` are what it compares."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("compare", [*PRESET, *overrides])
+
+
+def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int] = ()) -> Tables:
+    """The demo's runs as tables; what is not on disk yet is trained now.
+
+    Args:
+        overrides: other choices than the demo's, as on the command line: "init=xavier".
+        activations: by default those of the demo; with options where wanted: "elu activation.alpha=0.5".
+        depths: by default those of the demo.
+    """
+    from activation_study.runs.execute import execute
+
+    plan = preset(*overrides)
+    found: list[Run] = []
+    for depth in depths or plan.depths:
+        for activation in activations or plan.activations:
+            chosen = settings(preset(*overrides, *f"activation={activation}".split(), f"model.depth={depth}"))
+            if "ACTIVATION_STUDY_DATA" not in os.environ:
+                chosen["data_dir"] = str(CONF.parent / "data")
+            with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
+                found += execute(chosen | {"runs_dir": str(RUNS)})
+    return read_runs(dict.fromkeys(found))
+
+
+def on_disk() -> dict[str, Tables]:
+    """All finished runs in the folder, in groups that differ in activation and depth alone."""
+    groups = comparable(run for run in runs_in(RUNS) if run.is_finished)
+    return {name: read_runs(group) for name, group in groups.items()}
+
+
+def picture(figure: Figure) -> Image:
+    """A figure as a picture that a cell shows; its title and footer are the text for those who cannot see it."""
+    alt = " ".join(f"{figure.get_suptitle()}. {figure.get_supxlabel()}".split())
+    return Image(_png(figure), format="png", embed=True, alt=alt)
+
+
+def table(frame: pd.DataFrame, digits: int = 3) -> Markdown:
+    """A table that every viewer of notebooks shows; numbers get so many significant digits."""
+    texts = frame.map(lambda value: f"{value:.{digits}g}" if isinstance(value, float) else str(value))
+    return Markdown(comparison.markdown(texts.replace("nan", "-")))
+
+
+def choose(draw: Callable[..., Figure], **choices: Sequence[Any]) -> None:
+    """Shows a figure with a dropdown for each argument of `draw`; without a running kernel, that of the first choices.
+
+    Args:
+        draw: makes the figure of one choice of each argument.
+        choices: what each argument can be, as values or as pairs of a text and a value.
+    """
+    from ipywidgets import interactive
+
+    def redraw(**chosen: Any) -> None:
+        try:
+            display(picture(draw(**chosen)))
+        except StudyError as error:
+            display(Markdown(str(error)))
+
+    first = {name: values[0][1] if isinstance(values[0], tuple) else values[0] for name, values in choices.items()}
+    still = picture(draw(**first))
+    live = interactive(redraw, **{name: list(values) for name, values in choices.items()})
+    data = {**live._repr_mimebundle_(), "image/png": base64.b64encode(still.data).decode()}
+    data["text/plain"] = f"Choose {', '.join(choices)} where this notebook is running."
+    display(data, metadata={"image/png": {"alt": still.alt}}, raw=True)
+
+
+def properties(names: Iterable[str]) -> pd.DataFrame:
+    """What follows from the formula of each activation: its slopes, where it saturates, the gains that it needs."""
+    z = torch.linspace(-20, 20, 40_001)
+    rows = []
+    for name in names:
+        activation = build(name).eval()
+        with torch.no_grad():
+            slope = activation.slope(z)
+        rows.append(
+            {
+                "activation": name,
+                "largest slope": float(slope.max()),
+                "slope at z = -5": float(slope[(z + 5).abs().argmin()]),
+                "saturated below z =": activation.flat_below,
+                "saturated above z =": activation.flat_above,
+                "forward gain": activation.forward_gain,
+                "backward gain": activation.backward_gain,
+                "He's gain": activation.he_gain,
+            }
+        )
+    return pd.DataFrame(rows).replace([float("inf"), float("-inf")], "never")
+
+
+def layer_factors(layers: pd.DataFrame) -> pd.DataFrame:
+    """The factor by which one hidden layer changes the back-propagated error before training, with its interval.
+
+    Columns: activation, depth, n (replicas), factor (geometric mean over layers and replicas), low, high.
+    """
+    start = layers[(layers.step == 0) & (layers.layer <= layers.depth)]
+    wide = start.pivot(index=REPLICA, columns="layer", values="error_rms")
+    rows = []
+    for activation in looks(start.activation):
+        for depth, errors in wide.loc[activation].groupby("depth"):
+            per_layer = (errors[1] / errors[depth]) ** (1 / (depth - 1))
+            low, high = statistics.interval(per_layer)
+            factor = statistics.geometric_mean(per_layer)
+            rows.append({"activation": activation, "depth": depth, "n": len(errors), "factor": factor, "low": low,
+                         "high": high})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def error_and_bound(layers: pd.DataFrame, bounds: Mapping[str, float], depth: int | None = None) -> Figure:
+    """Back-propagated error before training, relative to the last hidden layer, and the most that theory allows.
+
+    Args:
+        layers: the table of that name.
+        bounds: for each label in the column `activation`, the largest factor of one layer.
+        depth: of the networks; by default the deepest that all share.
+    """
+    rows = at_depth(checked(layers, ["layer", "step", "error_rms", "grad_norm"]), depth)
+    rows = rows[(rows.step == 0) & (rows.layer <= rows.depth)]
+    last = rows[rows.layer == rows.depth].set_index(REPLICA).error_rms
+    rows = rows.assign(relative=rows.error_rms / last.loc[pd.MultiIndex.from_frame(rows[REPLICA])].to_numpy())
+    hidden = int(rows.layer.max())
+    with context():
+        figure, (ax,) = panels(1, "hidden layer (1 = at the input)", "error, relative to the last hidden layer")
+        figure.set_size_inches(8, 3.6)
+        for label, look in looks(rows.activation).items():
+            line = curve(rows[rows.activation == label], "relative", "layer", log=True)
+            bound = [bounds[label] ** (hidden - layer) for layer in line.index]
+            ax.plot(line.index, line["mean"], color=look.color, marker=look.marker, markevery=max(1, hidden // 8))
+            ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
+            ax.plot(line.index, bound, color=look.color, linestyle=(0, (2, 2)), linewidth=1)
+        ax.set_yscale("log")
+        ax.set_xticks(*layer_ticks(hidden))
+        legend(figure, rows.activation, {"measured": "-", "largest expected": (0, (2, 2))})
+        drawn = f"solid: geometric mean, bands: {INTERVAL}, dashed: largest slope times the scale of the weights"
+        return finish(figure, "Back-propagated error before training", footer(rows, drawn, "grad_norm"))
+
+
+def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = None) -> Figure:
+    """One quantity through the hidden layers, before and after training, one line an activation.
+
+    Args:
+        layers: the table of that name.
+        value: its column to draw.
+        label: what to call it.
+        depth: of the networks; by default the deepest that all share.
+    """
+    rows = at_depth(checked(layers, ["layer", "step", "grad_norm", value]), depth)
+    rows = rows[rows.layer <= rows.depth]
+    ends = rows.groupby("activation").step.transform("max")
+    moments = {"before training": rows[rows.step == 0], "after training": rows[rows.step == ends]}
+    with context():
+        figure, axes = panels(2, "hidden layer (1 = at the input)", label, height=0.8)
+        for ax, (moment, part) in zip(axes, moments.items(), strict=True):
+            for name, look in looks(part.activation).items():
+                line = curve(part[part.activation == name], value, "layer")
+                ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
+                        markevery=max(1, len(line) // 8))  # fmt: skip
+                ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
+            ax.set_title(moment)
+        axes[0].set_xticks(*layer_ticks(int(rows.layer.max())))
+        legend(figure, rows.activation)
+        drawn = f"lines: mean, bands: {INTERVAL}"
+        return finish(figure, f"{label[:1].upper()}{label[1:]} by layer", footer(rows, drawn, "grad_norm"))
+
+
+def differences(metrics: pd.DataFrame, depth: int, against: str = "relu") -> pd.DataFrame:
+    """How much better than one activation the others are on test images, in percentage points, paired by seed.
+
+    Columns: activation, pairs (seeds of which neither diverged), difference (mean), low and high (its 95 % bootstrap
+    interval), better (share of the pairs in which it is better).
+    """
+    rows = final(metrics)
+    accuracy = 100 * rows[rows.depth == depth].pivot(index="seed", columns="activation", values="accuracy")
+    found = []
+    for name in looks(accuracy.columns):
+        if name == against:
+            continue
+        difference = (accuracy[name] - accuracy[against]).dropna()
+        low, high = statistics.interval(difference)
+        better = f"{int((difference > 0).sum())} of {len(difference)}"
+        found.append({"activation": name, "pairs": len(difference), "difference": difference.mean(), "low": low,
+                      "high": high, "better": better})  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure in 256 colours, a third of the size that it has in millions of them."""
+    from PIL import Image as Pillow
+
+    drawn, small = io.BytesIO(), io.BytesIO()
+    with context():
+        figure.savefig(drawn, format="png", dpi=DPI)
+    Pillow.open(drawn).convert("RGB").quantize(256, dither=Pillow.Dither.NONE).save(small, format="PNG", optimize=True)
+    return small.getvalue()

@@ -1,0 +1,122 @@
+"""The commands as a user runs them, each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from activation_study.runs import read
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ["model.depth=2", "model.width=8", "train.epochs=1", "train.batch_size=32", "seeds=2", "device=cpu",
+        "dataset.train_limit=64"]  # fmt: skip
+
+
+def run(command: str, *arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "experiments" / f"{command}.py"), *arguments],
+        cwd=cwd, capture_output=True, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def tree(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def test_help_answers_without_torch(tmp_path) -> None:
+    """`--help` shows the groups, and works where importing torch would be an error."""
+    (tmp_path / "torch.py").write_text("raise ImportError('torch must not be imported')")
+    shown = run("train", "--help", PYTHONPATH=str(tmp_path))
+    assert shown.returncode == 0, shown.stderr
+    assert "activation: elu, gelu" in shown.stdout
+    assert "learning_rate: 0.01" in shown.stdout
+
+
+def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> None:
+    arguments = [*TINY, "activation=elu", "learning_rate=[0.1,0.01]", f"runs_dir={tmp_path / 'runs'}"]
+    first = run("train", *arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "gradient norm" in first.stderr  # the progress bar
+    (folder,) = (path for path in (tmp_path / "runs").iterdir() if path.name.startswith("digits-mlp-2-elu-"))
+    names = {"config.yaml", "status.json", "environment.json", "metrics.parquet", "layers.parquet"}
+    assert names <= {path.name for path in folder.iterdir()}
+    assert json.loads((folder / "status.json").read_text())["state"] == "done"
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    second = run("train", *arguments, cwd=tmp_path)
+    assert second.returncode == 0
+    assert "trained already, nothing to do" in second.stdout
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert tree(tmp_path) - tree(tmp_path / "runs") == {"runs", *(f"runs/{path}" for path in tree(tmp_path / "runs"))}
+
+
+def test_a_sweep_goes_on_after_a_failure_and_ends_with_an_error(tmp_path) -> None:
+    ended = run("train", "-m", *TINY, "model.depth=1,0,3", f"runs_dir={tmp_path}")
+    assert ended.returncode == 1
+    assert "error: model.depth=0: mlp needs a whole number of at least 1." in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert sorted(read(tmp_path).metrics["depth"].unique()) == [1, 3]
+
+
+def test_compare_trains_prints_and_draws(tmp_path) -> None:
+    choices = ["activations=[relu,'elu activation.alpha=0.5']", "depths=[2,3]", "seeds=3"]
+    ended = run("compare", *TINY, *choices, f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'out'}")
+    assert ended.returncode == 0, ended.stderr
+    assert "elu(alpha=0.5)" in ended.stdout
+    assert "95 % interval" in ended.stdout
+    assert "3 seeds; scale desk" in ended.stdout
+    written = [Path(line) for line in ended.stdout.splitlines() if line.startswith(str(tmp_path / "out"))]
+    assert {"summary.csv", "summary.md", "gradient_ratio.png", "final_accuracy.png"} <= {path.name for path in written}
+    assert all(path.stat().st_size > 0 for path in written)
+    again = run("figures", "figure=gradient_ratio", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'again'}")
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "again") == {
+        "digits-mlp", "digits-mlp/gradient_ratio.png", "digits-mlp/gradient_ratio.pdf"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("activation=foo", "activation=foo: no such choice; choose one of elu, gelu, lrelu"),
+        ("model.depth=0", "model.depth=0: mlp needs a whole number of at least 1"),
+        ("model.depth=-3", "model.depth=-3: mlp needs a whole number of at least 1"),
+        ("learning_rate=abc", "learning_rate=abc: give a number above 0"),
+        ("seeds=[]", "seeds=[]: give a number of seeds"),
+        ("model.dept=3", "model.dept: no such key; the nearest are model.depth"),
+        ("scale=huge", "scale=huge: no such scale; choose one of paper, desk, smoke"),
+        ("activation=torch", "activation.name: a value is missing"),
+        ("+experiment=none", "experiment=none: no such choice; choose one of cifar10_convnet"),
+        ("device=cuda:99", "device=cuda:99: there is no such device here"),
+        ("dataset=mnist data_dir=/dev/null/data", "data_dir=/dev/null/data"),
+        ("runs_dir=/dev/null/runs", "/dev/null/runs"),
+    ],
+)
+def test_a_mistake_ends_with_one_sentence(tmp_path, argument, sentence) -> None:
+    ended = run("train", f"runs_dir={tmp_path}", *argument.split())
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("error: ")
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert sentence in ended.stderr
+    assert {path for path in tree(tmp_path) if not path.startswith(".locks")} == set()
+
+
+def test_a_full_disk_ends_with_one_sentence_and_keeps_what_was_there(tmp_path) -> None:
+    """A file-size limit makes every write fail as a full disk does."""
+    finished = run("train", *TINY, "activation=relu", f"runs_dir={tmp_path}")
+    assert finished.returncode == 0, finished.stderr
+    before = tree(tmp_path)
+    command = f"ulimit -f 0; exec {sys.executable} {ROOT / 'experiments' / 'train.py'} "
+    ended = subprocess.run(
+        ["bash", "-c", command + " ".join([*TINY, "activation=elu", f"runs_dir={tmp_path}"])],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "it cannot be written" in ended.stderr.splitlines()[-1]
+    new = {path for path in tree(tmp_path) - before if (tmp_path / path).is_file() and not path.startswith(".locks")}
+    assert new == set()
+    assert len(read(tmp_path).runs) == 1

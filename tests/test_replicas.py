@@ -1,0 +1,212 @@
+"""The stacked layers against torch's own, one replica at a time, and the random streams of a stack."""
+
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from activation_study import activations
+from activation_study.initialization import Initialization
+from activation_study.replicas import Stack, StackedConv2d, StackedLinear, StackedMaxPool2d, fold, unfold
+from activation_study.seeds import Noise, generator, stateless_seed
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def with_bias(layer):
+    layer = layer.double()
+    with torch.no_grad():
+        layer.bias.copy_(normal(*layer.bias.shape, seed=9))
+    return layer
+
+
+def dense(replicas):
+    layer = with_bias(StackedLinear(normal(replicas, 6, 4, seed=1)))
+    return layer, normal(replicas, 5, 6), lambda x, r: F.linear(x, layer.weight[r].T, layer.bias[r, 0])
+
+
+def convolution(padding):
+    def make(replicas):
+        layer = with_bias(StackedConv2d(normal(replicas, 4, 2, 3, 3, seed=1), padding=padding))
+        one = lambda x, r: F.conv2d(x, layer.weight[r], layer.bias[r], padding=padding)  # noqa: E731
+        return layer, normal(replicas, 5, 2, 7, 6), one
+
+    return make
+
+
+def pooling(size, **options):
+    def make(replicas):
+        one = lambda x, r: F.max_pool2d(x, size, **options)  # noqa: E731
+        return StackedMaxPool2d(size, **options), normal(replicas, 5, 2, 8, 7), one
+
+    return make
+
+
+LAYERS = {
+    "dense": dense,
+    "conv, padding 0": convolution(0),
+    "conv, padding 1": convolution(1),
+    "pool 2": pooling(2),
+    "pool 3, stride 2": pooling(3, stride=2),
+    "pool 3, stride 2, rounded up": pooling(3, stride=2, ceil_mode=True),
+}
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_stacked_layer_is_torchs_layer_for_every_replica(kind, replicas):
+    layer, x, one = LAYERS[kind](replicas)
+    x.requires_grad_()
+    stacked = layer(x)
+    expected = torch.stack([one(x[replica], replica) for replica in range(replicas)])
+    torch.testing.assert_close(stacked, expected, rtol=1e-12, atol=1e-12)
+    upstream = normal(*expected.shape, seed=5)
+    leaves = [x, *layer.parameters()]
+    ours = torch.autograd.grad(stacked, leaves, upstream)
+    theirs = torch.autograd.grad(expected, leaves, upstream)
+    for gradient, by_torch in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(gradient, by_torch, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_no_replica_reads_another(kind):
+    layer, x, _ = LAYERS[kind](3)
+    before = layer(x)
+    x[1] = float("nan")
+    after = layer(x)
+    assert torch.equal(after[[0, 2]], before[[0, 2]])
+    assert after[1].isnan().any()
+
+
+def test_rounding_up_is_what_network_in_network_pools_with():
+    x = torch.zeros(1, 1, 1, 32, 32)
+    pool = StackedMaxPool2d(3, stride=2, ceil_mode=True)
+    assert pool(x).shape[-2:] == (16, 16)
+    assert pool(pool(x)).shape[-2:] == (8, 8)
+
+
+@settings(max_examples=50, deadline=None)
+@given(shape=st.tuples(*[st.integers(1, 4)] * 5))
+def test_unfold_reverses_fold(shape):
+    x = torch.arange(torch.Size(shape).numel()).view(shape)
+    folded = fold(x)
+    assert folded.shape == (shape[1], shape[0] * shape[2], shape[3], shape[4])
+    assert torch.equal(unfold(folded, shape[0]), x)
+    assert unfold(folded, shape[0]).data_ptr() == folded.data_ptr()
+    for replica, channel in product(range(shape[0]), range(shape[2])):
+        assert torch.equal(folded[:, replica * shape[2] + channel], x[replica, :, channel])
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_nothing_is_copied_between_two_convolutions(name):
+    activation = activations.build(name)
+    activation.fit_to(3, 2, Noise([0, 1, 2]).draw)
+    output = activation(unfold(torch.randn(5, 3 * 2, 4, 4), 3))
+    assert output.shape == (3, 5, 2, 4, 4)
+    assert fold(output).data_ptr() == output.data_ptr()
+
+
+# ---- Stack ---------------------------------------------------------------------------------------------------------
+
+
+def stack(seeds, name="relu", **options):
+    return Stack(seeds, lambda: activations.build(name), Initialization(**options))
+
+
+def test_a_stack_draws_each_replica_by_its_seed_alone():
+    together, alone = stack([5, 3, 5]), stack([3])
+    for make in (lambda s: s.linear(7, 4), lambda s: s.conv(2, 3, 3), lambda s: s.linear(7, 4)):
+        ours, lone = make(together), make(alone)
+        assert torch.equal(ours.weight[1:2], lone.weight)
+        assert torch.equal(ours.weight[0], ours.weight[2])
+        assert not torch.isclose(ours.weight[0], ours.weight[1]).any()
+        assert not ours.bias.any()
+
+
+def test_no_two_layers_of_a_stack_are_drawn_alike():
+    s = stack([0])
+    assert not torch.isclose(s.linear(6, 6).weight, s.linear(6, 6).weight).any()
+
+
+@pytest.mark.parametrize(("mode", "fan"), [("fan_in", 5 * 9), ("fan_out", 40 * 9)])
+def test_the_fans_of_a_convolution_count_its_kernel(mode, fan):
+    weight = stack(range(5), mode=mode).conv(5, 40, 3).weight
+    assert weight.shape == (5, 40, 5, 3, 3)
+    assert weight.std().item() == pytest.approx((2 / fan) ** 0.5, rel=0.05)
+
+
+def test_the_fans_of_a_dense_layer():
+    weight = stack(range(3), mode="fan_out").linear(30, 200).weight
+    assert weight.shape == (3, 30, 200)
+    assert weight.std().item() == pytest.approx((2 / 200) ** 0.5, rel=0.05)
+
+
+def test_a_stack_gives_every_layer_an_activation_of_its_own():
+    s = stack([0, 1], "prelu")
+    first, second = s.activation(4), s.activation(6)
+    assert first.weight.shape == (2, 4)
+    assert second.weight.shape == (2, 6)
+
+
+# ---- Seeds and noise -----------------------------------------------------------------------------------------------
+
+
+def test_no_two_purposes_or_counts_share_a_seed():
+    purposes = ("weights", "order", "noise", "augment")
+    counts = [(), *product(range(25)), *product(range(25), range(5))]
+    seeds = {stateless_seed(s, p, *c) for s, p, c in product((*range(20), 12, 121, 1212), purposes, counts)}
+    assert len(seeds) == 20 * len(purposes) * len(counts) + 2 * len(purposes) * len(counts)  # 12 is in range(20)
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_stateless_seeds_never_change():
+    """Finished runs rest on these numbers: a change of them is a change of every result."""
+    assert stateless_seed(0, "weights", 1) == 214777082819911512
+
+
+def test_a_generator_starts_at_its_seed():
+    one, same, other = generator(3, "order", 7), generator(3, "order", 7), generator(3, "order", 8)
+    first = torch.rand(4, generator=one)
+    assert torch.equal(first, torch.rand(4, generator=same))
+    assert not torch.equal(first, torch.rand(4, generator=other))
+
+
+LIKE = torch.empty(3, 4, 5)
+
+
+def test_noise_is_the_same_for_the_same_seed_and_step():
+    noise, later = Noise([0, 1, 2]), Noise([0, 1, 2])
+    noise.at(7)
+    first, second = noise.draw(LIKE, 0, 1), noise.draw(LIKE, 0, 1)
+    later.at(3)
+    at_3 = later.draw(LIKE, 0, 1)
+    later.at(7)
+    assert torch.equal(later.draw(LIKE, 0, 1), first)  # wherever it has been before
+    assert torch.equal(later.draw(LIKE, 0, 1), second)
+    everything = torch.cat([first, second, at_3]).flatten()
+    assert len(everything.unique()) == everything.numel()  # steps, layers and replicas differ
+
+
+def test_a_replica_hears_the_same_noise_in_any_company():
+    together, alone = Noise([8, 2, 8, 5]), Noise([2])
+    for step in (0, 1):
+        together.at(step)
+        alone.at(step)
+        for shape in ((3, 2), (7,)):
+            ours, lone = together.draw(torch.empty(4, *shape), 3, 8), alone.draw(torch.empty(1, *shape), 3, 8)
+            assert torch.equal(ours[1:2], lone)
+            assert torch.equal(ours[0], ours[2])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_noise_is_uniform_between_its_bounds(dtype):
+    noise = Noise([0, 1]).draw(torch.empty(2, 5000, dtype=dtype), 3, 8)
+    assert noise.dtype == dtype
+    assert noise.min() >= 3
+    assert noise.max() <= 8
+    assert noise.mean(1).tolist() == pytest.approx([5.5, 5.5], abs=4 * (25 / 12 / 5000) ** 0.5)
