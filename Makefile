@@ -5,7 +5,7 @@ PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format figures notebooks compare clean
+.PHONY: help setup demo data test lint format figures notebooks status compare clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ figures: setup  ## draw the figures again from the runs on disk
 
 notebooks: setup  ## execute the notebooks in place
 	$(RUN) notebooks/execute.py
+
+status: setup  ## tell how the runs on disk stand
+	$(RUN) experiments/status.py
 
 compare: setup  ## compare the activations on a data set: make compare DATASET=mnist
 	$(RUN) experiments/compare.py dataset=$(DATASET)

@@ -26,7 +26,7 @@ def execute(path: Path, folder: Path = FOLDER, timeout: int = 900) -> NotebookNo
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False,
-                            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
                             resources={"metadata": {"path": str(folder)}})  # fmt: skip
     client.execute()
     notebook.metadata = {

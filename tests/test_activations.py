@@ -230,7 +230,9 @@ def test_second_moments_against_gauss_legendre(name, options):
         assert activation.second_moments()[1] > moments[1] - 1e-3  # the variance of the slopes comes on top
 
 
-@pytest.mark.parametrize(("name", "a"), [("relu", 0), ("lrelu", 0.01), ("vlrelu", 1 / 5.5), ("prelu", 0.25), ("elu", 0)])
+@pytest.mark.parametrize(
+    ("name", "a"), [("relu", 0), ("lrelu", 0.01), ("vlrelu", 1 / 5.5), ("prelu", 0.25), ("elu", 0)]
+)
 def test_he_gain_knows_the_slope_below_zero(name, a):
     assert activations.build(name).he_gain == pytest.approx(math.sqrt(2 / (1 + a**2)))
 
@@ -249,7 +251,7 @@ def test_prelu_starts_at_a_quarter_everywhere():
 @pytest.mark.parametrize("maps", [(), (4, 4)], ids=["dense", "maps"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_prelu_gradient_of_the_slope(shared, maps):
-    """He et al. 2015, Eqn. 8: 0 above zero, z at and below, summed over examples, positions and, if shared, channels."""
+    """He et al. 2015, Eqn. 8: 0 above zero, z at and below, summed over all that shares it."""
     stream = torch.Generator().manual_seed(0)
     z = torch.randn(2, 5, 3, *maps, generator=stream, requires_grad=True)
     upstream = torch.randn(z.shape, generator=stream)
@@ -292,7 +294,10 @@ def drawn_slopes(n=100_000, **options):
 
 @pytest.mark.parametrize(
     ("variant", "mean", "square", "uniform"),
-    [("paper", MEAN_SLOPE, 1 / 24, lambda s: (1 / s - 3) / 5), ("torch", 11 / 48, 97 / 1728, lambda s: (s - 1 / 8) * 4.8)],
+    [
+        ("paper", MEAN_SLOPE, 1 / 24, lambda s: (1 / s - 3) / 5),
+        ("torch", 11 / 48, 97 / 1728, lambda s: (s - 1 / 8) * 4.8),
+    ],
 )
 def test_rrelu_draws_its_slopes_as_published(variant, mean, square, uniform):
     rrelu, slopes = drawn_slopes(variant=variant)
@@ -366,7 +371,11 @@ def test_rrelu_takes_the_noise_of_its_stack():
         ("prelu", {"shared": "yes"}, "activation.shared=yes: prelu needs true or false"),
         ("rrelu", {"variant": "mxnet"}, "activation.variant=mxnet: rrelu knows only paper, torch"),
         ("rrelu", {"test_slope": 0.2}, "activation.test_slope=0.2: rrelu knows only paper, mean"),
-        ("rrelu", {"lower": 8.0, "upper": 3.0}, "activation.lower=8.0, activation.upper=3.0: rrelu needs 0 < lower < upper"),
+        (
+            "rrelu",
+            {"lower": 8.0, "upper": 3.0},
+            "activation.lower=8.0, activation.upper=3.0: rrelu needs 0 < lower < upper",
+        ),
         ("rrelu", {"lower": 0.0}, "activation.lower=0.0, activation.upper=8.0: rrelu needs 0 < lower < upper"),
         ("Linear", {}, "activation.name=Linear: torch.nn.Linear is no activation"),
         ("Softmax", {"dim": -1}, "activation.name=Softmax: torch.nn.Softmax is not an elementwise function"),
@@ -394,7 +403,12 @@ def test_a_mistake_is_told_in_one_sentence(name, options, begins):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("Hardswish", {}), ("CELU", {"alpha": 0.5}), ("Softshrink", {"lambd": 0.3}), ("Threshold", {"threshold": 0.1, "value": 2})],
+    [
+        ("Hardswish", {}),
+        ("CELU", {"alpha": 0.5}),
+        ("Softshrink", {"lambd": 0.3}),
+        ("Threshold", {"threshold": 0.1, "value": 2}),
+    ],
 )
 def test_an_elementwise_class_of_torch_is_an_activation(name, options):
     activation = activations.build(name, **options)
@@ -455,8 +469,8 @@ def test_one_class_and_one_yaml_make_a_new_activation(tmp_path, monkeypatch):
     (user / "my_activations.py").write_text(MINE)
     (user / "activation" / "mine.yaml").write_text("name: mine\ntarget: my_activations.Mine\nfrequency: 1.0\n")
     command = (
-        f"experiments/train.py --config-dir={user} activation=mine activation.frequency=2.5 dataset=digits model.depth=2 "
-        f"model.width=8 train.epochs=1 seeds=1 dataset.train_limit=64 runs_dir={results} device=cpu"
+        f"experiments/train.py --config-dir={user} activation=mine activation.frequency=2.5 dataset=digits "
+        f"model.depth=2 model.width=8 train.epochs=1 seeds=1 dataset.train_limit=64 runs_dir={results} device=cpu"
     )
     env = {**os.environ, "PYTHONPATH": str(user)}
     done = subprocess.run([sys.executable, *command.split()], cwd=ROOT, env=env, capture_output=True, text=True)
@@ -486,7 +500,9 @@ LOGITS = arrays(np.float64, array_shapes(min_dims=1, max_dims=4, max_side=5), el
     ],
 )
 def test_softmax_gives_the_numbers_of_the_article(logits, expected):
-    assert [round(p, 3) for p in activations.softmax(torch.tensor(logits)).tolist()] == pytest.approx(expected, abs=1e-6)
+    assert [round(p, 3) for p in activations.softmax(torch.tensor(logits)).tolist()] == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 @settings(max_examples=60, deadline=None)

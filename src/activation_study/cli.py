@@ -8,8 +8,10 @@ import functools
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,6 +21,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from activation_study.errors import StudyError
+
+if TYPE_CHECKING:
+    from activation_study.sweeps import Sweep
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -34,19 +39,19 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def job(config: DictConfig) -> None:
             try:
                 task(config)
-            except StudyError as error:
-                if HydraConfig.get().mode == RunMode.RUN:
+            except Exception as error:
+                if isinstance(error, StudyError) and HydraConfig.get().mode == RunMode.RUN:
                     sys.exit(f"error: {error}")
-                print(f"error: {error}", file=sys.stderr, flush=True)
-                raise  # so that the launcher counts the job as failed, and goes on with the others
+                # Said at once; raised too, so that the launcher goes on with the other jobs of the sweep.
+                text = f"error: {error}" if isinstance(error, StudyError) else traceback.format_exc()
+                print(text, file=sys.stderr, flush=True)
+                raise
 
         def main() -> None:
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except StudyError:
-                sys.exit("error: the sweep ended with the errors above; the other runs are kept.")
             except (HydraException, OmegaConfBaseException) as error:
                 if wants_traceback:
                     raise
@@ -54,11 +59,23 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             except OSError as error:
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
-                sys.exit("stopped: finished runs and epochs are kept; give the same command again to go on.")
+                sys.exit("stopped: what is trained so far is kept; give the same command again to go on.")
+            except Exception:
+                sweep = _sweep()
+                if sweep is None:
+                    raise
+                sweep.end()
+                sys.exit("error: the sweep ended with the errors above.")
 
         return main
 
     return decorate
+
+
+def _sweep() -> "Sweep | None":
+    """The sweep that this process has begun, if any."""
+    module = sys.modules.get("activation_study.sweeps")
+    return module.Sweep.current if module else None
 
 
 def sentence(error: Exception) -> str:

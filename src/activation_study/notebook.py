@@ -6,6 +6,7 @@ every cell work within seconds, on networks too small to conclude anything from.
 
 import base64
 import contextlib
+import functools
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,25 +60,25 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
             if "ACTIVATION_STUDY_DATA" not in os.environ:
                 chosen["data_dir"] = str(CONF.parent / "data")
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
-                found += execute(chosen | {"runs_dir": str(RUNS)})
+                found += execute(chosen | {"runs_dir": str(RUNS)}, wait=True)
     return read_runs(dict.fromkeys(found))
 
 
-def on_disk() -> dict[str, Tables]:
-    """All finished runs in the folder, in groups that differ in activation and depth alone."""
-    groups = comparable(run for run in runs_in(RUNS) if run.is_finished)
-    return {name: read_runs(group) for name, group in groups.items()}
+def on_disk() -> dict[str, Callable[[], Tables]]:
+    """The runs in the folder, in groups that differ in activation and depth alone; each is read where it is called."""
+    return {name: functools.partial(read_runs, group) for name, group in comparable(runs_in(RUNS)).items()}
 
 
 def picture(figure: Figure) -> Image:
-    """A figure as a picture that a cell shows; its title and footer are the text for those who cannot see it."""
-    alt = " ".join(f"{figure.get_suptitle()}. {figure.get_supxlabel()}".split())
-    return Image(_png(figure), format="png", embed=True, alt=alt)
+    """A figure as a picture that a cell shows; its titles and footer are the text for those who cannot see it."""
+    panels_shown = ", ".join(filter(None, (ax.get_title("left") for ax in figure.axes)))
+    parts = filter(None, (figure.get_suptitle(), panels_shown, figure.get_supxlabel()))
+    return Image(_png(figure), format="png", embed=True, alt=" ".join(". ".join(parts).split()))
 
 
 def table(frame: pd.DataFrame, digits: int = 3) -> Markdown:
     """A table that every viewer of notebooks shows; numbers get so many significant digits."""
-    texts = frame.map(lambda value: f"{value:.{digits}g}" if isinstance(value, float) else str(value))
+    texts = frame.map(lambda value: f"{value:#.{digits}g}".rstrip(".") if isinstance(value, float) else str(value))
     return Markdown(comparison.markdown(texts.replace("nan", "-")))
 
 
@@ -206,7 +207,7 @@ def differences(metrics: pd.DataFrame, depth: int, against: str = "relu") -> pd.
     """How much better than one activation the others are on test images, in percentage points, paired by seed.
 
     Columns: activation, pairs (seeds of which neither diverged), difference (mean), low and high (its 95 % bootstrap
-    interval), better (share of the pairs in which it is better).
+    interval), better (in how many of the pairs).
     """
     rows = final(metrics)
     accuracy = 100 * rows[rows.depth == depth].pivot(index="seed", columns="activation", values="accuracy")

@@ -24,8 +24,16 @@ def interval(values: ArrayLike) -> tuple[float, float]:
         return float("nan"), float("nan")
     if np.ptp(known) == 0:
         return float(known[0]), float(known[0])
-    result = bootstrap((known,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=SEED)
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    centre, spread = known.mean(), np.ptp(known)
+    scaled = (known - centre) / spread
+    result = bootstrap((scaled,), _mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=SEED)
+    low, high = result.confidence_interval
+    return float(centre + spread * low), float(centre + spread * high)
+
+
+def _mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+    """Means without rounding errors: BCa asks how many lie below the mean of all, and with few values many lie on it."""
+    return np.round(np.mean(values, axis=axis), 12)
 
 
 def band(values: ArrayLike, resamples: int = 1000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

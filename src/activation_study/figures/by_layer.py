@@ -68,7 +68,7 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
         bar.ax.tick_params(which="both", length=0)
         drawn = "lines: mean over seeds"
         if value == "dead":  # half of a sigmoid's units may be so, and learn all the same
-            drawn += "; never active: z \N{LESS-THAN OR EQUAL TO} 0 on every probe example, where a ReLU gets no gradient"
+            drawn += "; never active: z ≤ 0 on every probe example, where a ReLU gets no gradient"
         if log:
             drawn = f"lines: geometric mean over seeds, dashed: output layer, at most {DECADES} decades shown"
         return finish(figure, title, footer(rows, drawn, "grad_norm"))

@@ -1,0 +1,84 @@
+"""How many runs stand where, how fast they go, and how long the rest will take."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from activation_study.runs.folder import FINISHED, STATES, Run, runs_in
+
+
+def overview(runs_dir: Path | str) -> str:
+    """The status of all runs in a folder, as a text for the terminal."""
+    runs = {run: run.status for run in runs_in(Path(runs_dir))}
+    done = {replica for run, status in runs.items() if status["state"] in FINISHED for replica in _replicas(run)}
+    # A run whose replicas are all held by finished ones has nothing left to do.
+    runs = {run: s for run, s in runs.items() if s["state"] in FINISHED or not _replicas(run) <= done}
+    states = {run: _state(run, status) for run, status in runs.items()}
+    counts = Counter(states.values())
+    lines = [", ".join(f"{counts[state]} {state}" for state in STATES)]
+    for run, state in states.items():
+        if state == "running":
+            lines.append(f"  running  {run.folder.name}: {_progress(runs[run])}")
+    lines += [f"  failed   {run.folder.name}: {s['error']}" for run, s in runs.items() if states[run] == "failed"]
+    lines += [
+        f"  diverged {run.folder.name}: {where} at step {step}"
+        for run, status in runs.items()
+        if states[run] == "diverged"
+        for where, step in status["diverged"].items()
+    ]
+    if counts["pending"] or counts["running"]:
+        lines.append(_time_left(runs, states))
+    return "\n".join(lines)
+
+
+def _replicas(run: Run) -> set[tuple[str, int, float]]:
+    return {(run.config["hash"], seed, rate) for seed, rate in run.config["replicas"]}
+
+
+def _state(run: Run, status: dict[str, Any]) -> str:
+    """The state as it is: what says that it is running while its process is gone waits to be continued."""
+    return "pending" if status["state"] == "running" and not run.is_alive else status["state"]
+
+
+def _progress(status: dict[str, Any]) -> str:
+    text = f"epoch {status['epoch']}, step {status['step']} of {status['steps']} ({status['step'] / status['steps']:.0%})"
+    if status["step"] and status["seconds"]:
+        rate = status["step"] / status["seconds"]
+        text += f", {rate:.1f} steps/s, {_duration((status['steps'] - status['step']) / rate)} left"
+    return text
+
+
+def _time_left(runs: dict[Run, dict[str, Any]], states: dict[Run, str]) -> str:
+    """Time left, from the median time a step and replica of the runs so far, of the same network where there are any."""
+    pace: dict[Any, list[float]] = defaultdict(list)
+    for run, status in runs.items():
+        if status.get("step") and status.get("seconds"):
+            for key in (_kind(run), None):
+                pace[key].append(status["seconds"] / status["step"] / len(run.config["replicas"]))
+    if not pace:
+        return "time left: not known before the first run has begun"
+    left = 0.0
+    for run, status in runs.items():
+        if states[run] in ("pending", "running"):
+            steps = status.get("steps") or _typical_steps(runs, run)
+            seconds = median(pace.get(_kind(run)) or pace[None])
+            left += (steps - status.get("step", 0)) * seconds * len(run.config["replicas"])
+    workers = max(1, Counter(states.values())["running"])
+    return f"time left: about {_duration(left / workers)} with {workers} worker{'s' if workers > 1 else ''}"
+
+
+def _kind(run: Run) -> str:
+    config = run.config["config"]
+    return f"{config['dataset']['name']}/{config['model']}"
+
+
+def _typical_steps(runs: dict[Run, dict[str, Any]], run: Run) -> float:
+    """Steps of a run that has not begun: those of the runs known, for its number of epochs."""
+    known = [s["steps"] / other.config["config"]["train"]["epochs"] for other, s in runs.items() if s.get("steps")]
+    return median(known) * run.config["config"]["train"]["epochs"]
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
