@@ -126,7 +126,7 @@ def test_learning_rates_that_make_no_sense(value):
 
 @pytest.mark.parametrize(("value", "smallest", "whole"), [(1, 1, True), (0, 0, False), (0.5, 0, False), (7, 0, False)])
 def test_a_number_that_makes_sense_passes(value, smallest, whole):
-    check_number("a.key", value, smallest, whole)
+    check_number("a.key", value, smallest, whole=whole)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_number_that_makes_sense_passes(value, smallest, whole):
 )
 def test_a_number_that_makes_no_sense(value, smallest, whole, kind):
     with pytest.raises(StudyError, match=sentence(f"a.key={value}: give {kind} of at least {smallest}")):
-        check_number("a.key", value, smallest, whole)
+        check_number("a.key", value, smallest, whole=whole)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def summary(tables: Tables) -> pd.DataFrame:
     Columns: activation, depth, n (replicas), diverged (of them), accuracy with accuracy_low and accuracy_high (mean
     test accuracy of the replicas that did not diverge and its 95 % bootstrap interval), gradient_ratio (gradient norm
     of the first layer over that of the last hidden layer on the initial weights, geometric mean), saturated (share of
-    saturated units over all hidden layers at the end of training) and dead (share of dead units, likewise).
+    saturated units over all hidden layers at the end of training) and dead (share of units that no validation image
+    activates, likewise).
     """
     rows = []
     layers = dict(list(tables.layers.groupby(BY, sort=False))) if len(tables.layers) else {}
@@ -62,7 +63,7 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
         shown["saturated %"] = percent(table["saturated"])
-        shown["dead %"] = percent(table["dead"])
+        shown["never active %"] = percent(table["dead"])
     if table["diverged"].any():
         shown["diverged"] = table["diverged"].astype(str) + " of " + table["n"].astype(str)
     return shown
@@ -88,7 +89,8 @@ def caption(tables: Tables) -> str:
         f"{', '.join(f'{rate:g}' for rate in rates)}, {config['init']['name']} initialization; {n} seeds; "
         f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % bootstrap interval over seeds; gradient norm of the first over the last "
-        "hidden layer's weights before training; saturated and dead units after training."
+        "hidden layer's weights before training; saturated units, and units that no validation image activates, after "
+        "training."
     )
 
 

@@ -9,14 +9,18 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from activation_study.errors import StudyError
 
 SCALES = ("paper", "desk", "smoke")
-# key -> (smallest value, whether it must be whole)
-NUMBERS: dict[str, tuple[float, bool]] = {
-    "train.epochs": (1, True),
-    "train.batch_size": (1, True),
-    "probes.every": (0, True),
-    "optimizer.momentum": (0, False),
-    "optimizer.weight_decay": (0, False),
-    "optimizer.decay": (0, False),
+GROUPS = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
+# key -> (smallest value, largest value, whether it must be whole)
+NUMBERS: dict[str, tuple[float, float, bool]] = {
+    "train.epochs": (1, math.inf, True),
+    "train.batch_size": (1, math.inf, True),
+    "probes.every": (0, math.inf, True),
+    "optimizer.momentum": (0, 1, False),
+    "optimizer.weight_decay": (0, math.inf, False),
+    "optimizer.decay": (0, 1, False),
+    "optimizer.beta1": (0, 0.9999999, False),
+    "optimizer.beta2": (0, 0.9999999, False),
+    "optimizer.epsilon": (0, math.inf, False),
 }
 
 
@@ -36,21 +40,28 @@ def settings(config: DictConfig) -> dict[str, Any]:
         raise StudyError(f"{error.full_key}: it cannot be resolved ({str(error).splitlines()[0]}).") from None
     if plain["scale"] not in SCALES:
         raise StudyError(f"scale={plain['scale']}: no such scale; choose one of {', '.join(SCALES)}.")
-    for key, (smallest, whole) in NUMBERS.items():
+    for group in GROUPS:
+        if not isinstance(plain[group], dict):
+            raise StudyError(f"{group}={plain[group]}: it is a group of keys; give one as {group}.KEY=VALUE.")
+    for key, limits in NUMBERS.items():
         group, name = key.split(".")
         if name in plain[group]:
-            check_number(key, plain[group][name], smallest, whole)
+            check_number(key, plain[group][name], *limits)
+    milestones = plain["optimizer"].get("milestones")
+    if not isinstance(milestones, list) or any(type(epoch) not in (int, float) for epoch in milestones):
+        raise StudyError(f"optimizer.milestones={milestones}: give a list of epochs such as [10,15].")
     plain["seeds"] = seeds(plain["seeds"])
     plain["learning_rate"] = learning_rates(plain["learning_rate"])
     return plain
 
 
-def check_number(key: str, value: object, smallest: float, whole: bool) -> None:
-    """Refuses what is not a finite number of at least `smallest`, whole if it must be."""
+def check_number(key: str, value: object, smallest: float, largest: float = math.inf, whole: bool = False) -> None:
+    """Refuses what is not a finite number from `smallest` to `largest`, whole if it must be."""
     kinds = (int,) if whole else (int, float)
-    if not isinstance(value, kinds) or isinstance(value, bool) or not smallest <= value < math.inf:
+    if not isinstance(value, kinds) or isinstance(value, bool) or not smallest <= value <= largest or value == math.inf:
         kind = "a whole number" if whole else "a number"
-        raise StudyError(f"{key}={value}: give {kind} of at least {smallest:g}.")
+        limits = f"from {smallest:g} to {largest:g}" if largest < math.inf else f"of at least {smallest:g}"
+        raise StudyError(f"{key}={value}: give {kind} {limits}.")
 
 
 def seeds(value: object) -> list[int]:

@@ -9,10 +9,11 @@ import contextlib
 import functools
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
@@ -33,6 +34,7 @@ from activation_study.runs import Run, Tables, read_runs, runs_in
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
 SMOKE = ("scale=smoke", "depths=[2,4]", "model.width=8", "seeds=2", "train.epochs=1", "dataset.train_limit=128")
 PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
+SHARES = ["slope_mean", "saturated", "inactive", "dead", "sparsity"]
 DPI = 110
 
 
@@ -61,7 +63,19 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
                 chosen["data_dir"] = str(CONF.parent / "data")
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
                 found += execute(chosen | {"runs_dir": str(RUNS)}, wait=True)
-    return read_runs(dict.fromkeys(found))
+    tables = read_runs(dict.fromkeys(found))
+    tables.layers.loc[~np.isfinite(tables.layers.grad_norm), SHARES] = np.nan  # where a network has diverged
+    return tables
+
+
+def by_rule(activation: str, depth: int, rules: Iterable[str]) -> Tables:
+    """The demo's runs of one activation under several rules of initialization, told apart in the column `activation`."""
+    found = {rule: runs(f"init={rule}", activations=[activation], depths=[depth]) for rule in rules}
+    metrics, layers = (
+        pd.concat([tables[part].assign(activation=f"{activation} ({rule})") for rule, tables in found.items()])
+        for part in (0, 1)
+    )
+    return Tables(metrics, layers, [run for tables in found.values() for run in tables.runs])
 
 
 def on_disk() -> dict[str, Callable[[], Tables]]:
@@ -82,7 +96,7 @@ def table(frame: pd.DataFrame, digits: int = 3) -> Markdown:
     return Markdown(comparison.markdown(texts.replace("nan", "-")))
 
 
-def choose(draw: Callable[..., Figure], **choices: Sequence[Any]) -> None:
+def choose(draw: Callable[..., Figure], **choices: Iterable[Any]) -> None:
     """Shows a figure with a dropdown for each argument of `draw`; without a running kernel, that of the first choices.
 
     Args:
@@ -97,9 +111,10 @@ def choose(draw: Callable[..., Figure], **choices: Sequence[Any]) -> None:
         except StudyError as error:
             display(Markdown(str(error)))
 
-    first = {name: values[0][1] if isinstance(values[0], tuple) else values[0] for name, values in choices.items()}
+    options = {name: list(dict.fromkeys(values)) for name, values in choices.items()}
+    first = {name: values[0][1] if isinstance(values[0], tuple) else values[0] for name, values in options.items()}
     still = picture(draw(**first))
-    live = interactive(redraw, **{name: list(values) for name, values in choices.items()})
+    live = interactive(redraw, **options)
     data = {**live._repr_mimebundle_(), "image/png": base64.b64encode(still.data).decode()}
     data["text/plain"] = f"Choose {', '.join(choices)} where this notebook is running."
     display(data, metadata={"image/png": {"alt": still.alt}}, raw=True)
@@ -230,5 +245,7 @@ def _png(figure: Figure) -> bytes:
     drawn, small = io.BytesIO(), io.BytesIO()
     with context():
         figure.savefig(drawn, format="png", dpi=DPI)
-    Pillow.open(drawn).convert("RGB").quantize(256, dither=Pillow.Dither.NONE).save(small, format="PNG", optimize=True)
+    # Median cut, the usual method, would give rare colours away, such as that of a title.
+    few = Pillow.open(drawn).convert("RGB").quantize(256, Pillow.Quantize.FASTOCTREE, dither=Pillow.Dither.NONE)
+    few.save(small, format="PNG", optimize=True)
     return small.getvalue()

@@ -133,7 +133,7 @@ class ActivityMeter:
 
     def _note(self, index: int):  # noqa: ANN202
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            active = (inputs[0] > 0).unflatten(2, (-1, 1)).flatten(3).any(3).any(1)
+            active = inputs[0].amax([1, *range(3, inputs[0].dim())]) > 0
             before = self._active[index]
             self._active[index] = active if before is None else before | active
 

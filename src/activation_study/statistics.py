@@ -32,8 +32,9 @@ def interval(values: ArrayLike) -> tuple[float, float]:
 
 
 def _mean(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-    """Means without rounding errors: BCa asks how many lie below the mean of all, and with few values many lie on it."""
-    return np.round(np.mean(values, axis=axis), 12)
+    """Means without rounding errors: BCa counts those below the mean of all, and with few values many lie on it."""
+    means: NDArray[np.float64] = values.mean(axis).round(12)
+    return means
 
 
 def band(values: ArrayLike, resamples: int = 1000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

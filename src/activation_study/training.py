@@ -22,7 +22,7 @@ from activation_study.probes import QUANTITIES, ActivityMeter, Probe
 from activation_study.replicas import Stack
 from activation_study.seeds import Noise, generator
 
-EVALUATION_BATCH = 1000
+EVALUATION_BATCH = 500
 
 
 @dataclass(frozen=True, order=True)

@@ -41,13 +41,17 @@ def build(name: str, target: str | None = None, **options: object) -> Activation
 
 
 def label(config: Mapping[str, object]) -> str:
-    """How tables and figures call a configured activation: its name, and the options that are not the default ones."""
-    options = {key: value for key, value in config.items() if key not in ("name", "target")}
-    name, target = str(config["name"]), config.get("target")
-    kind = _class_of(name, str(target)) if target else Activation.registry.get(name)
-    defaults = options_of(kind) if kind else {}
-    changed = [f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-               for key, value in options.items() if value != defaults.get(key)]
+    """How tables and figures call a configured activation: its name, and the options that are not the default ones.
+
+    Of a user's own activation all options are given: its class may not be importable where runs are read.
+    """
+    name = str(config["name"])
+    defaults = options_of(Activation.registry[name]) if name in Activation.registry and not config.get("target") else {}
+    changed = [
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in config.items()
+        if key not in ("name", "target") and value != defaults.get(key)
+    ]
     return f"{name}({', '.join(changed)})" if changed else name
 
 

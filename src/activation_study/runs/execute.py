@@ -106,14 +106,14 @@ def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
 def register(settings: dict[str, Any], replicas: list[Replica]) -> Run:
     """Writes down a run that is to be trained, so that its status can be asked for before its turn comes."""
     run = _run_of(settings, replicas)
-    if not (run.folder / "config.yaml").exists() or run.status["state"] == "pending":
-        config = {
-            "hash": configuration_hash(settings),
-            "scale": settings["scale"],
-            "replicas": [list(pair) for pair in _pairs(replicas)],
-            "config": scientific(settings),
-        }
-        files.write_yaml(run.folder / "config.yaml", config)
+    config = {
+        "hash": configuration_hash(settings),
+        "scale": settings["scale"],
+        "replicas": [list(pair) for pair in _pairs(replicas)],
+        "config": scientific(settings),
+    }
+    files.write_yaml(run.folder / "config.yaml", config)
+    if run.status["state"] != "running":
         run.write_status("pending")
     return run
 

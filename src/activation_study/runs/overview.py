@@ -50,33 +50,34 @@ def _progress(status: dict[str, Any]) -> str:
 
 
 def _time_left(runs: dict[Run, dict[str, Any]], states: dict[Run, str]) -> str:
-    """Time left, from the median time a step and replica of the runs so far, of the same network where there are any."""
-    pace: dict[Any, list[float]] = defaultdict(list)
+    """Time left, from the median time an epoch, replica and layer of the runs so far of the same kind."""
+    pace: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for run, status in runs.items():
         if status.get("step") and status.get("seconds"):
-            for key in (_kind(run), None):
-                pace[key].append(status["seconds"] / status["step"] / len(run.config["replicas"]))
-    if not pace:
-        return "time left: not known before the first run has begun"
-    left = 0.0
+            pace[_kind(run)].append(status["seconds"] / _work(run) * status["steps"] / status["step"])
+    left, unknown = 0.0, 0
     for run, status in runs.items():
         if states[run] in ("pending", "running"):
-            steps = status.get("steps") or _typical_steps(runs, run)
-            seconds = median(pace.get(_kind(run)) or pace[None])
-            left += (steps - status.get("step", 0)) * seconds * len(run.config["replicas"])
+            if known := pace.get(_kind(run)):
+                left += median(known) * _work(run) * (1 - status.get("step", 0) / status.get("steps", 1))
+            else:
+                unknown += 1
     workers = max(1, Counter(states.values())["running"])
-    return f"time left: about {_duration(left / workers)} with {workers} worker{'s' if workers > 1 else ''}"
+    text = f"time left: about {_duration(left / workers)} with {workers} worker{'s' if workers > 1 else ''}"
+    return text + (f", and {unknown} runs of a kind that none has been trained of yet" if unknown else "")
 
 
-def _kind(run: Run) -> str:
+def _kind(run: Run) -> tuple[str, ...]:
+    """Runs of a kind take about the same time an epoch, replica and layer."""
     config = run.config["config"]
-    return f"{config['dataset']['name']}/{config['model']}"
+    width = config["model"].get("width")
+    return tuple(map(str, (config["dataset"], config["model"]["name"], width, config["train"]["batch_size"])))
 
 
-def _typical_steps(runs: dict[Run, dict[str, Any]], run: Run) -> float:
-    """Steps of a run that has not begun: those of the runs known, for its number of epochs."""
-    known = [s["steps"] / other.config["config"]["train"]["epochs"] for other, s in runs.items() if s.get("steps")]
-    return median(known) * run.config["config"]["train"]["epochs"]
+def _work(run: Run) -> int:
+    """Epochs x replicas x layers."""
+    config = run.config["config"]
+    return config["train"]["epochs"] * len(run.config["replicas"]) * (config["model"].get("depth", 0) + 1)
 
 
 def _duration(seconds: float) -> str:

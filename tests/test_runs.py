@@ -1,0 +1,290 @@
+"""Identity, growth, company, damage: what the folder of runs promises."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from activation_study.config import settings  # noqa: F401  (loaded before the fork server starts)
+from activation_study.errors import StudyError
+from activation_study.runs import Run, checkpoint, comparable_hash, files, read, runs_in
+from activation_study.runs import execute as executing
+from activation_study.runs.execute import asked_for, execute
+from activation_study.runs.identity import configuration_hash
+from activation_study.runs.overview import overview
+from activation_study.training import Replica, Trainer
+
+
+def replicas_in(runs_dir: str) -> list[tuple[int, float]]:
+    last = read(runs_dir).metrics.query("split == 'test'")
+    return sorted(zip(last["seed"], last["learning_rate"], strict=True))
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["activation=elu", "activation=prelu activation.shared=true", "model.depth=3", "model.width=9", "init=xavier",
+     "optimizer.momentum=0.5", "optimizer=adam", "train.epochs=3", "train.batch_size=16", "dataset.train_limit=90",
+     "dataset.split_seed=1", "dataset.preprocessing=raw", "dataset.augment.flip=true", "probes.every=3"],
+)  # fmt: skip
+def test_what_can_change_a_number_makes_another_run(tiny_settings, change) -> None:
+    assert configuration_hash(tiny_settings(*change.split())) != configuration_hash(tiny_settings())
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["seeds=7", "learning_rate=1", "runs_dir=elsewhere", "data_dir=elsewhere", "device=cuda", "threads=2", "scale=paper",
+     "export=tensorboard", "keep_weights=true", "dataset.mirror=https://example.org", "checkpoint_seconds=1",
+     "optimizer.weight_decay=0"],
+)  # fmt: skip
+def test_what_cannot_change_a_number_does_not(tiny_settings, change) -> None:
+    assert configuration_hash(tiny_settings(change)) == configuration_hash(tiny_settings())
+
+
+def test_comparable_runs_differ_in_activation_and_depth_alone(tiny_settings) -> None:
+    base = comparable_hash(executing.scientific(tiny_settings()))
+    assert comparable_hash(executing.scientific(tiny_settings("activation=elu", "model.depth=5"))) == base
+    assert comparable_hash(executing.scientific(tiny_settings("model.width=5"))) != base
+
+
+def test_growing_a_study_trains_only_what_is_missing(tiny_settings, monkeypatch) -> None:
+    trained: list[Replica] = []
+    original = Trainer.__init__
+
+    def counting(self, config, replicas, data) -> None:
+        trained.extend(replicas)
+        original(self, config, replicas, data)
+
+    monkeypatch.setattr(Trainer, "__init__", counting)
+    runs_dir = tiny_settings()["runs_dir"]
+    execute(tiny_settings("seeds=2"))
+    execute(tiny_settings("seeds=4"))
+    assert [replica.seed for replica in trained] == [0, 1, 2, 3]
+    execute(tiny_settings("seeds=4", "learning_rate=[0.01,0.1]"))
+    assert trained[4:] == [Replica(seed, 0.1) for seed in range(4)]
+    runs = execute(tiny_settings("seeds=[1,3]"))
+    assert len(trained) == 8
+    assert len(runs) == 2
+    expected = sorted((seed, rate) for seed in range(4) for rate in (0.01, 0.1))
+    assert replicas_in(runs_dir) == expected
+
+
+def test_no_table_holds_a_replica_twice(tiny_settings) -> None:
+    """Runs that overlap, as two machines may have made them, side by side in one folder."""
+    settings = tiny_settings()
+    executing.train(settings, [Replica(0, 0.01), Replica(1, 0.01)])
+    executing.train(settings, [Replica(1, 0.01), Replica(2, 0.01)])
+    tables = read(settings["runs_dir"])
+    assert len(tables.runs) == 2
+    assert replicas_in(settings["runs_dir"]) == [(0, 0.01), (1, 0.01), (2, 0.01)]
+    assert not tables.layers.duplicated(["seed", "learning_rate", "step", "layer"]).any()
+    assert overview(settings["runs_dir"]).startswith("2 done")
+
+
+def test_a_run_begun_by_fewer_seeds_is_continued_when_more_are_asked_for(tiny_settings) -> None:
+    executing.register(tiny_settings("seeds=2"), asked_for(tiny_settings("seeds=2")))
+    runs = execute(tiny_settings("seeds=3"))
+    assert [run.config["replicas"] for run in runs] == [[[0, 0.01], [1, 0.01]], [[2, 0.01]]]
+
+
+def test_a_table_has_the_columns_of_the_contract(tiny_settings) -> None:
+    settings = tiny_settings("activation=prelu")
+    execute(settings)
+    tables = read(settings["runs_dir"])
+    assert list(tables.metrics.columns) == [
+        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "split",
+        "loss", "accuracy", "seconds",
+    ]  # fmt: skip
+    assert set(tables.layers.columns) == {
+        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "layer",
+        "grad_norm", "error_rms", "mean", "std", "slope_mean", "saturated", "inactive", "dead", "sparsity",
+        "learned_slope",
+    }  # fmt: skip
+    environment = tables.runs[0].environment
+    assert {"device", "torch", "python", "data"} <= environment.keys()
+
+
+def test_changed_data_are_refused_by_name(tiny_settings, monkeypatch) -> None:
+    execute(tiny_settings("seeds=1"))
+    honest = executing.load_data
+    monkeypatch.setattr(
+        executing, "load_data", lambda *args: type(d := honest(*args))(**{**d.__dict__, "checksum": "another"})
+    )
+    with pytest.raises(StudyError, match=r"dataset=digits: the data in .* have the checksum another, but digits-mlp-2"):
+        execute(tiny_settings("seeds=2"))
+
+
+def test_divergence_is_a_result(tiny_settings) -> None:
+    settings = tiny_settings("learning_rate=[0.01,1e30]", "seeds=1")
+    (run,) = execute(settings)
+    assert run.status["state"] == "diverged"
+    assert list(run.status["diverged"]) == ["seed 0, learning rate 1e+30"]
+    accuracy = run.table("metrics").query("split == 'test'").set_index("learning_rate")["accuracy"]
+    assert accuracy[0.01] > 0
+    assert pd.isna(accuracy[1e30])
+    assert execute(settings) == [run]
+    assert "diverged " + run.folder.name in overview(settings["runs_dir"])
+
+
+def work(chosen: list[dict], trained: Path) -> None:
+    """One worker among several: every run that it trains leaves a line."""
+    torch.set_num_threads(1)
+    original = executing.train
+
+    def noting(settings, replicas) -> Run:
+        run = original(settings, replicas)
+        with trained.open("a") as lines:
+            lines.write(f"{run.folder.name}\n")
+        return run
+
+    executing.train = noting
+    for settings in chosen:
+        execute(settings, wait=True)
+
+
+def test_many_workers_on_one_folder_train_each_run_exactly_once(tiny_settings, tmp_path) -> None:
+    chosen = [tiny_settings(f"activation={name}", "train.epochs=5") for name in ("relu", "elu", "tanh", "prelu")]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["activation_study.sweeps", "activation_study.runs.execute"])
+    workers = [context.Process(target=work, args=(chosen, tmp_path / "trained")) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    assert sorted((tmp_path / "trained").read_text().split()) == sorted(
+        run.folder.name for run in runs_in(Path(chosen[0]["runs_dir"]))
+    )
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(tiny_settings, capsys) -> None:
+    settings = tiny_settings()
+    with executing._locked(Path(settings["runs_dir"]), configuration_hash(settings), wait=False):
+        assert execute(settings) == []
+    assert "another process trains this configuration; left to it" in capsys.readouterr().out
+    assert len(execute(settings)) == 1
+
+
+# Damage ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def state() -> dict:
+    return {"run": "a-run", "trainer": {"step": 3, "network": {"weight": torch.arange(40.0)}}}
+
+
+def test_every_flipped_byte_of_a_checkpoint_is_found(state) -> None:
+    whole = checkpoint.to_bytes(state)
+    assert torch.equal(checkpoint.from_bytes(whole)["trainer"]["network"]["weight"], torch.arange(40.0))
+    for position in range(0, len(whole), 10):
+        broken = bytearray(whole)
+        broken[position] ^= 1 << position % 8
+        with pytest.raises(ValueError, match="checksum is wrong|not a checkpoint"):
+            checkpoint.from_bytes(bytes(broken))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: b"PK\x03\x04 something else",
+        lambda content: checkpoint.to_bytes({"run": "another-run"}),
+        lambda content: checkpoint.HEADER + b"0" * 64 + b"\n",
+    ],
+    ids=["truncated", "empty", "foreign format", "foreign run", "without payload"],
+)
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(state, tmp_path, capsys, damage) -> None:
+    folder = tmp_path / "a-run"
+    checkpoint.save(folder, state)
+    checkpoint.save(folder, {**state, "trainer": {"step": 6}})
+    newest = folder / "checkpoint.pt"
+    assert checkpoint.newest(folder)["trainer"]["step"] == 6
+    newest.write_bytes(damage(newest.read_bytes()))
+    assert checkpoint.newest(folder)["trainer"]["step"] == 3
+    assert f"warning: {newest}:" in capsys.readouterr().err
+    assert (folder / "checkpoint.pt.damaged").exists()
+    previous = folder / "checkpoint.previous.pt"
+    previous.write_bytes(damage(previous.read_bytes()))
+    assert checkpoint.newest(folder) is None
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "environment.json", "metrics.parquet", "layers.parquet", "status.json"])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "delete"])
+def test_damage_to_a_finished_run_is_named_and_the_run_made_again(tiny_settings, capsys, name, damage) -> None:
+    settings = tiny_settings()
+    (run,) = execute(settings)
+    before = run.table("metrics").drop(columns="seconds")
+    path = run.folder / name
+    content = path.read_bytes()
+    if damage == "delete":
+        path.unlink()
+    else:
+        flipped = bytearray(content)
+        flipped[len(content) // 2] ^= 4
+        path.write_bytes({"truncate": content[:-9], "flip": bytes(flipped), "empty": b""}[damage])
+    if name.endswith(".parquet"):
+        assert len(read(settings["runs_dir"]).runs) == 0
+        assert str(path) in capsys.readouterr().err
+    (again,) = execute(settings)
+    if damage != "delete":
+        assert str(path) in capsys.readouterr().err
+    assert again.damaged_file() is None
+    assert again.table("metrics").drop(columns="seconds").equals(before)
+    assert len(read(settings["runs_dir"]).runs) == 1
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "file"
+    files.write_text(path, "old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(StudyError, match=r"file: it cannot be written \(No space left on device\)"):
+        files.write_text(path, "new")
+    assert path.read_text() == "old"
+    assert [child.name for child in tmp_path.iterdir()] == ["file"]
+
+
+# Status and exporters -------------------------------------------------------------------------------------------------
+
+
+def test_the_overview_counts_and_estimates(tiny_settings) -> None:
+    settings = tiny_settings()
+    runs_dir = settings["runs_dir"]
+    assert overview(runs_dir) == "0 done, 0 running, 0 pending, 0 diverged, 0 failed"
+    execute(settings)
+    waiting = tiny_settings("activation=elu")
+    run = executing.register(waiting, asked_for(waiting))
+    assert "1 done, 0 running, 1 pending" in overview(runs_dir)
+    assert "time left: about 0 s with 1 worker" in overview(runs_dir)
+    run.write_status("running", epoch=1, step=3, steps=6, seconds=1.5)
+    assert "2.0 steps/s, 2 s left" in overview(runs_dir)
+    status = json.loads((run.folder / "status.json").read_text())
+    gone = {key: value for key, value in status.items() if key not in ("checksum", "state", "pid", "host", "updated")}
+    original = run.is_alive
+    assert original
+    files.write_json(run.folder / "status.json", {"state": "running"})  # no checksum: not trusted
+    assert "0 running, 1 pending" in overview(runs_dir)
+    run.write_status("failed", **gone, error="the disk is full")
+    assert f"failed   {run.folder.name}: the disk is full" in overview(runs_dir)
+
+
+def test_tensorboard_gets_a_copy(tiny_settings) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    settings = tiny_settings("export=tensorboard")
+    (run,) = execute(settings)
+    events = event_accumulator.EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    assert "loss/valid/lr 0.01" in events.Tags()["scalars"]
+    ours = run.table("metrics").query("split == 'valid'").groupby("step")["loss"].mean()
+    theirs = [event.value for event in events.Scalars("loss/valid/lr 0.01")]
+    assert theirs == pytest.approx(list(ours))
+
+
+def test_an_unknown_exporter_is_refused(tiny_settings) -> None:
+    with pytest.raises(StudyError, match="export=wandb: no such exporter; choose one of null, tensorboard"):
+        execute(tiny_settings("export=wandb"))
