@@ -27,7 +27,7 @@ data: setup  ## download MNIST and CIFAR-10 into data/, or check what is there
 	$(RUN) experiments/data.py
 
 test: setup  ## run the test suite
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto
 
 lint: setup  ## check style and types
 	$(RUN) -m ruff check .

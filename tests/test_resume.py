@@ -119,8 +119,8 @@ def test_negative_control_another_noise_is_noticed(tiny_settings, straight, monk
     assert not same(other, straight)
 
 
-SWEEP = ["-m", "activation=relu,rrelu,elu", "model.depth=1,3", "model.width=8", "seeds=2", "train.epochs=6", "device=cpu",
-         "dataset.train_limit=256", "train.batch_size=16", "probes.every=5", "keep_weights=true",
+SWEEP = ["-m", "activation=relu,rrelu,elu", "model.depth=1,3", "model.width=8", "seeds=2", "train.epochs=6",
+         "device=cpu", "dataset.train_limit=256", "train.batch_size=16", "probes.every=5", "keep_weights=true",
          "checkpoint_seconds=0.05"]  # fmt: skip
 
 
@@ -182,7 +182,11 @@ def test_ctrl_c_keeps_what_is_trained_and_says_how_to_go_on(tmp_path) -> None:
 def test_the_same_bits_twice(tiny_settings, tmp_path) -> None:
     try:
         one, other = (
-            run_it(tiny_settings("activation=prelu", "reproducible=true", "keep_weights=true", f"runs_dir={tmp_path / name}"))
+            run_it(
+                tiny_settings(
+                    "activation=prelu", "reproducible=true", "keep_weights=true", f"runs_dir={tmp_path / name}"
+                )
+            )
             for name in ("one", "other")
         )
     finally:

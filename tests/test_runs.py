@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import torch
 
-from activation_study.config import settings  # noqa: F401  (loaded before the fork server starts)
 from activation_study.errors import StudyError
 from activation_study.runs import Run, checkpoint, comparable_hash, files, read, runs_in
 from activation_study.runs import execute as executing
@@ -35,8 +34,8 @@ def test_what_can_change_a_number_makes_another_run(tiny_settings, change) -> No
 
 @pytest.mark.parametrize(
     "change",
-    ["seeds=7", "learning_rate=1", "runs_dir=elsewhere", "data_dir=elsewhere", "device=cuda", "threads=2", "scale=paper",
-     "export=tensorboard", "keep_weights=true", "dataset.mirror=https://example.org", "checkpoint_seconds=1",
+    ["seeds=7", "learning_rate=1", "runs_dir=elsewhere", "data_dir=elsewhere", "device=cuda", "threads=2",
+     "scale=paper", "export=tensorboard", "keep_weights=true", "dataset.mirror=https://example.org", "checkpoint_seconds=1",
      "optimizer.weight_decay=0"],
 )  # fmt: skip
 def test_what_cannot_change_a_number_does_not(tiny_settings, change) -> None:
@@ -181,7 +180,7 @@ def test_every_flipped_byte_of_a_checkpoint_is_found(state) -> None:
     for position in range(0, len(whole), 10):
         broken = bytearray(whole)
         broken[position] ^= 1 << position % 8
-        with pytest.raises(ValueError, match="checksum is wrong|not a checkpoint"):
+        with pytest.raises(ValueError, match=r"checksum is wrong|not a checkpoint"):
             checkpoint.from_bytes(bytes(broken))
 
 
@@ -211,7 +210,9 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(state, tmp
     assert checkpoint.newest(folder) is None
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "environment.json", "metrics.parquet", "layers.parquet", "status.json"])
+@pytest.mark.parametrize(
+    "name", ["config.yaml", "environment.json", "metrics.parquet", "layers.parquet", "status.json"]
+)
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "delete"])
 def test_damage_to_a_finished_run_is_named_and_the_run_made_again(tiny_settings, capsys, name, damage) -> None:
     settings = tiny_settings()

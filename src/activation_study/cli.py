@@ -60,12 +60,11 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
                 sys.exit("stopped: what is trained so far is kept; give the same command again to go on.")
-            except Exception:
+            except Exception as error:
                 sweep = _sweep()
                 if sweep is None:
                     raise
-                sweep.end()
-                sys.exit("error: the sweep ended with the errors above.")
+                sweep.end(error)
 
         return main
 
@@ -82,6 +81,10 @@ def sentence(error: Exception) -> str:
     """What Hydra says of a mistake on the command line, as one sentence with key, value and choices."""
     text = str(error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error)
     if isinstance(error, MissingConfigException) and (group := re.search(r"Could not find '(.+)/([^/']*)'", text)):
+        if group[1] == "hydra/launcher":
+            return (
+                f"{group[1]}={group[2]}: no such launcher here; `pip install -e '.[cluster]'` brings joblib and slurm."
+            )
         choices = ", ".join(sorted(path.stem for path in (CONF / group[1]).glob("*.yaml")))
         return f"{group[1]}={group[2]}: no such choice; choose one of {choices}."
     if key := re.search(r"Could not override '([^']+)'", text):

@@ -17,7 +17,7 @@ def tensorboard(folder: Path) -> Iterator[Export]:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise StudyError(
-            "export=tensorboard: the package tensorboard is missing; pip install 'activation-study[tensorboard]' adds it."
+            "export=tensorboard: the package tensorboard is missing; pip install 'activation-study[tensorboard]'."
         ) from None
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 

@@ -7,6 +7,7 @@ every cell work within seconds, on networks too small to conclude anything from.
 import base64
 import contextlib
 import functools
+import html
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +33,8 @@ from activation_study.report import comparable
 from activation_study.runs import Run, Tables, read_runs, runs_in
 
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
-SMOKE = ("scale=smoke", "depths=[2,4]", "model.width=8", "seeds=2", "train.epochs=1", "dataset.train_limit=128")
+SMOKE = ("scale=smoke", "activations=[sigmoid,relu,prelu,elu]", "depths=[2,4]", "model.width=8", "seeds=2", "train.epochs=1",
+         "dataset.train_limit=128")  # fmt: skip
 PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
 SHARES = ["slope_mean", "saturated", "inactive", "dead", "sparsity"]
 DPI = 110
@@ -103,20 +105,28 @@ def choose(draw: Callable[..., Figure], **choices: Iterable[Any]) -> None:
         draw: makes the figure of one choice of each argument.
         choices: what each argument can be, as values or as pairs of a text and a value.
     """
-    from ipywidgets import interactive
+    from ipywidgets import HTML, Dropdown, VBox
+    from ipywidgets import Image as LiveImage
 
-    def redraw(**chosen: Any) -> None:
+    dropdowns = {name: Dropdown(options=list(values), description=name) for name, values in choices.items()}
+
+    def drawn() -> Image:
+        return picture(draw(**{name: dropdown.value for name, dropdown in dropdowns.items()}))
+
+    def redraw(change: object) -> None:
+        said.value = "One moment: what is missing is being trained."
         try:
-            display(picture(draw(**chosen)))
+            shown.value, said.value = drawn().data, ""
         except StudyError as error:
-            display(Markdown(str(error)))
+            said.value = html.escape(str(error))
 
-    options = {name: list(dict.fromkeys(values)) for name, values in choices.items()}
-    first = {name: values[0][1] if isinstance(values[0], tuple) else values[0] for name, values in options.items()}
-    still = picture(draw(**first))
-    live = interactive(redraw, **options)
-    data = {**live._repr_mimebundle_(), "image/png": base64.b64encode(still.data).decode()}
+    for dropdown in dropdowns.values():
+        dropdown.observe(redraw, "value")
+    still = drawn()
+    shown, said = LiveImage(value=still.data, format="png"), HTML()
+    data = dict(VBox([*dropdowns.values(), said, shown])._repr_mimebundle_())
     data["text/plain"] = f"Choose {', '.join(choices)} where this notebook is running."
+    data["image/png"] = base64.b64encode(still.data).decode()
     display(data, metadata={"image/png": {"alt": still.alt}}, raw=True)
 
 

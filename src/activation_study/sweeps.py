@@ -1,5 +1,7 @@
-"""What Hydra's sweeps lack: every run of a sweep is checked and written down before the first one starts, and a sweep
-that leaves failures behind lists them and ends with an error, whichever launcher its jobs ran on.
+"""What Hydra's sweeps lack.
+
+Every run of a sweep is checked and written down before the first one starts, and a sweep that leaves failures behind
+lists them and ends with an error, whichever launcher its jobs ran on.
 """
 
 import sys
@@ -45,25 +47,39 @@ class Sweep(Callback):
         except StudyError as error:
             sys.exit(f"error: {error}")
         Sweep.current = self
-        print(f"A sweep of {len(jobs)} runs; `python experiments/status.py runs_dir={self.runs_dir}` tells how they stand.")
+        print(f"A sweep of {len(jobs)} runs; `python experiments/status.py runs_dir={self.runs_dir}` says how it stands.")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Says how the runs have ended."""
         self.end()
 
-    def end(self) -> None:
-        """Counts the runs by state; lists failures and what is unfinished, and then ends the process with an error."""
+    def end(self, error: Exception | None = None) -> None:
+        """Counts the runs by state; lists failures and what is unfinished, and then ends the process with an error.
+
+        Args:
+            error: what ended the sweep, if it was not its last job; a launcher raises it, or a job that failed.
+        """
         from activation_study.runs import runs_in
 
         runs = [run for name in self.configurations for run in runs_in(self.runs_dir, f"*-{name}-*")]
         states = {run: run.status for run in runs}
         print(", ".join(f"{count} {state}" for state, count in Counter(s["state"] for s in states.values()).items()))
         failed = [f"  {run.folder.name}: {status['error']}" for run, status in states.items() if "error" in status]
-        unfinished = [run for run in runs if states[run]["state"] in ("pending", "running") and not run.is_alive]
+        unfinished = [
+            f"  {run.folder.name}"
+            for run, status in states.items()
+            if status["state"] in ("pending", "running") and not run.is_alive
+        ]
+        lines = []
         if failed:
-            sys.exit("\n".join([f"error: {len(failed)} of {len(runs)} runs failed; the others are kept.", *failed]))
+            lines += [f"error: {len(failed)} of {len(runs)} runs failed; the others are kept.", *failed]
         if unfinished:
-            sys.exit(f"error: {len(unfinished)} of {len(runs)} runs are unfinished; give the same command to go on.")
+            lines += [f"error: {len(unfinished)} of {len(runs)} runs are unfinished; give the same command to go on."]
+            lines += unfinished
+        if error and not failed:  # no job's error, so the launcher's, and not yet told
+            lines += [f"error: the sweep ended early: {' '.join(str(error).splitlines()[:2]).strip()}"]
+        if lines:
+            sys.exit("\n".join(lines))
 
 
 def _jobs(config: DictConfig) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 
 from activation_study.errors import StudyError
 
@@ -20,8 +21,8 @@ def device_of(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and torch.cuda.device_count() > 1:
-        job = HydraConfig.get().job.get("num", 0) if HydraConfig.initialized() else 0
-        name = f"cuda:{job % torch.cuda.device_count()}"
+        swept = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+        name = f"cuda:{HydraConfig.get().job.num % torch.cuda.device_count() if swept else 0}"
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -169,9 +169,7 @@ class _Training:
     def _save(self) -> None:
         """A checkpoint holds the tables too, so that weights and rows are always of the same moment."""
         tables = {"metrics": _to_tensor(self.metrics), "layers": _to_tensor(self.layers)}
-        checkpoint.save(
-            self.run.folder, {"run": self.run.folder.name, "trainer": self.trainer.state(), **tables}
-        )
+        checkpoint.save(self.run.folder, {"run": self.run.folder.name, "trainer": self.trainer.state(), **tables})
         self._write_status()
         self.saved_at = time.monotonic()
 

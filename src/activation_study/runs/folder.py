@@ -125,7 +125,7 @@ def runs_in(runs_dir: Path, pattern: str = "*") -> Iterator[Run]:
     for path in sorted(Path(runs_dir).glob(f"{pattern}/config.yaml")):
         run = Run(path.parent)
         try:
-            run.config["hash"], run.config["replicas"], run.config["config"]  # noqa: B018
+            run.config["hash"], run.config["replicas"], run.config["config"]
         except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
             print(f"warning: {path}: it is damaged; the run is left out.", file=sys.stderr)
         else:

@@ -42,7 +42,9 @@ def _state(run: Run, status: dict[str, Any]) -> str:
 
 
 def _progress(status: dict[str, Any]) -> str:
-    text = f"epoch {status['epoch']}, step {status['step']} of {status['steps']} ({status['step'] / status['steps']:.0%})"
+    text = (
+        f"epoch {status['epoch']}, step {status['step']} of {status['steps']} ({status['step'] / status['steps']:.0%})"
+    )
     if status["step"] and status["seconds"]:
         rate = status["step"] / status["seconds"]
         text += f", {rate:.1f} steps/s, {_duration((status['steps'] - status['step']) / rate)} left"

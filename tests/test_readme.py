@@ -1,0 +1,101 @@
+"""Every command that the README shows works, and so does the activation that it adds."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from activation_study.runs import read
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    command
+    for text in [body for language, body in BLOCKS if language == "bash"]
+    + re.findall(r"`((?:python|make) [^`]+)`", README)
+    for line in text.splitlines()
+    if (command := line.split("  #")[0].strip())
+]
+# What makes any of the commands a matter of seconds.
+SMALL = [
+    "train.epochs=1",
+    "train.batch_size=32",
+    "dataset.train_limit=64",
+    "dataset.valid_size=64",
+    "seeds=1",
+    "model.width=4",
+]
+
+
+def test_the_readme_has_commands() -> None:
+    assert "make demo" in COMMANDS
+    assert len(COMMANDS) > 10
+
+
+@pytest.mark.parametrize("command", sorted({c for c in COMMANDS if c.startswith("make ")}))
+def test_make_target_exists(command) -> None:
+    planned = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+    assert planned.returncode == 0, planned.stderr
+    assert "experiments/" in planned.stdout or "pytest" in planned.stdout or "venv" in planned.stdout
+
+
+@pytest.mark.parametrize("command", sorted({c for c in COMMANDS if c.startswith("python ")}))
+def test_command_works(command, tmp_path) -> None:
+    _, script, *arguments = shlex.split(command)
+    if "https://example.org/folder" in command:
+        pytest.skip("needs a mirror; tests/test_datasets.py fetches from one of its own")
+    if "hydra/launcher=" in command:
+        pytest.skip("tests/test_launchers.py and tests/test_slurm.py run the launchers")
+    if re.search("mnist|vanishing|cifar", command) and not os.environ.get("ACTIVATION_STUDY_DATA"):
+        pytest.skip("needs the data: ACTIVATION_STUDY_DATA is not set")
+    name = Path(script).stem
+    if name in ("train", "compare"):
+        arguments += [a for a in SMALL if a.split("=")[0] not in "\n".join(arguments) or "." in a]
+        if name == "compare":
+            arguments += ["depths=[1,2]", f"out={tmp_path}"]
+            arguments += ["activations=[relu,elu]"] if "activations=" not in command else []
+    elif name == "figures":
+        made = run("train", *SMALL, "activation=relu", f"runs_dir={tmp_path}")
+        assert made.returncode == 0, made.stderr
+        arguments += [f"out={tmp_path}"]
+    ended = run(name, *arguments, f"runs_dir={tmp_path}")
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, f"experiments/{name}.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_activation_that_the_readme_adds_works(tmp_path) -> None:
+    (code,) = (body for language, body in BLOCKS if language == "python" and "class Squareplus" in body)
+    (choice,) = (body for language, body in BLOCKS if language == "yaml")
+    module = "from activation_study.activations import Activation\n\n\n"
+    (tmp_path / "my_module.py").write_text(module + code.replace(', name="squareplus"', ""))
+    (tmp_path / "activation").mkdir()
+    (tmp_path / "activation" / "squareplus.yaml").write_text(choice + "target: my_module.Squareplus\n")
+    ended = subprocess.run(
+        [sys.executable, "experiments/train.py", f"--config-dir={tmp_path}", "activation=squareplus", *SMALL,
+         f"runs_dir={tmp_path / 'runs'}"],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert read(tmp_path / "runs").metrics["activation"].unique() == ["squareplus(b=4)"]
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))
+def test_link_leads_somewhere(link) -> None:
+    assert (ROOT / link).exists()
+
+
+def test_reading_runs_as_the_readme_does(tmp_path, monkeypatch) -> None:
+    (code,) = (body for language, body in BLOCKS if language == "python" and "read(" in body)
+    monkeypatch.chdir(tmp_path)
+    exec(code, namespace := {})
+    assert namespace["runs"] == []
