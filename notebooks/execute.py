@@ -28,7 +28,8 @@ def execute(path: Path, folder: Path = FOLDER, timeout: int = 900) -> NotebookNo
     client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False,
                             extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
                             resources={"metadata": {"path": str(folder)}})  # fmt: skip
-    client.execute()
+    # The networks are small: threads would only wait for one another. Progress bars are noise in a stored notebook.
+    client.execute(env={"OMP_NUM_THREADS": "1", **os.environ, "TQDM_DISABLE": "1"})
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -42,8 +43,6 @@ def execute(path: Path, folder: Path = FOLDER, timeout: int = 900) -> NotebookNo
 
 def main(names: list[str]) -> None:
     """Executes the notebooks named, by default all, and writes each back whole or not at all."""
-    os.environ |= {"TQDM_DISABLE": "1"}  # progress bars are noise in a stored notebook
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the networks are small: threads only wait for one another
     paths = [FOLDER / Path(name).name for name in names] or sorted(FOLDER.glob("*.ipynb"))
     for path in paths:
         if not path.is_file():

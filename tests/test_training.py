@@ -117,6 +117,9 @@ def test_a_diverged_replica_is_recorded_and_harms_no_other(tiny_settings, blobs)
     accuracy = records[-1].metrics.query("split == 'test'").set_index("learning_rate")["accuracy"]
     assert accuracy[0.05] > 0.5
     assert math.isnan(accuracy[1e30])
+    shares = records[-1].layers.query("step == step.max() and layer < 3").set_index("learning_rate")
+    assert shares.loc[0.05, ["saturated", "dead", "slope_mean"]].notna().to_numpy().all()
+    assert shares.loc[1e30, ["saturated", "dead", "slope_mean"]].isna().to_numpy().all()
 
 
 def test_the_test_labels_change_nothing_but_the_test_score(tiny_settings, blobs) -> None:

@@ -32,14 +32,16 @@ from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked
 from activation_study.report import comparable
 from activation_study.runs import Run, Tables, read_runs, runs_in
 
+DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
-SMOKE = ("scale=smoke", "activations=[sigmoid,relu,prelu,elu]", "depths=[2,4]", "model.width=8", "seeds=2", "train.epochs=1",
-         "dataset.train_limit=128")  # fmt: skip
+SMOKE = ("scale=smoke", "activations=[sigmoid,relu,prelu,elu]", "depths=[2,4]", "model.width=8", "seeds=2",
+         "train.epochs=1", "dataset.train_limit=128")  # fmt: skip
 PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
 SHARES = ["slope_mean", "saturated", "inactive", "dead", "sparsity"]
 DPI = 110
 
 
+@functools.cache
 def preset(*overrides: str) -> Any:
     """The demo's configuration, with other choices where given; `.activations` and `.depths` are what it compares."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -56,28 +58,28 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
     """
     from activation_study.runs.execute import execute
 
-    plan = preset(*overrides)
+    plans = [
+        settings(preset(*overrides, *f"activation={activation}".split())) | {"runs_dir": str(RUNS), "data_dir": DATA}
+        for activation in activations or preset(*overrides).activations
+    ]
     found: list[Run] = []
-    for depth in depths or plan.depths:
-        for activation in activations or plan.activations:
-            chosen = settings(preset(*overrides, *f"activation={activation}".split(), f"model.depth={depth}"))
-            if "ACTIVATION_STUDY_DATA" not in os.environ:
-                chosen["data_dir"] = str(CONF.parent / "data")
+    for depth in depths or preset(*overrides).depths:
+        for chosen in plans:
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
-                found += execute(chosen | {"runs_dir": str(RUNS)}, wait=True)
+                found += execute(chosen | {"model": chosen["model"] | {"depth": depth}}, wait=True)
     tables = read_runs(dict.fromkeys(found))
     tables.layers.loc[~np.isfinite(tables.layers.grad_norm), SHARES] = np.nan  # where a network has diverged
     return tables
 
 
 def by_rule(activation: str, depth: int, rules: Iterable[str]) -> Tables:
-    """The demo's runs of one activation under several rules of initialization, told apart in the column `activation`."""
-    found = {rule: runs(f"init={rule}", activations=[activation], depths=[depth]) for rule in rules}
-    metrics, layers = (
-        pd.concat([tables[part].assign(activation=f"{activation} ({rule})") for rule, tables in found.items()])
-        for part in (0, 1)
+    """The demo's runs of one activation under several rules of initialization, which the column `activation` names."""
+    found = {f"{activation} ({rule})": runs(f"init={rule}", activations=[activation], depths=[depth]) for rule in rules}
+    return Tables(
+        pd.concat([tables.metrics.assign(activation=label) for label, tables in found.items()]),
+        pd.concat([tables.layers.assign(activation=label) for label, tables in found.items()]),
+        [run for tables in found.values() for run in tables.runs],
     )
-    return Tables(metrics, layers, [run for tables in found.values() for run in tables.runs])
 
 
 def on_disk() -> dict[str, Callable[[], Tables]]:

@@ -76,9 +76,12 @@ class Probe:
         """Every quantity of every layer after a backward pass, shape (replicas, layers, len(QUANTITIES)).
 
         The backward pass must have been that of a loss that is a mean over the batch, and inside `watching`.
-        Stays on the device; entries that do not exist for a layer are NaN.
+        Stays on the device; entries that do not exist for a layer are NaN, and all of a layer whose activations are no
+        longer finite.
         """
-        return torch.stack([torch.stack(self._measure(layer), 1) for layer in self.layers], 1)
+        values = torch.stack([torch.stack(self._measure(layer), 1) for layer in self.layers], 1)
+        diverged = ~torch.isfinite(values[..., QUANTITIES.index("mean")])
+        return values.masked_fill(diverged.unsqueeze(2), torch.nan)
 
     def _measure(self, layer: Layer) -> list[Tensor]:
         z, output = layer.z, layer.output
@@ -114,12 +117,12 @@ class ActivityMeter:
 
     def __init__(self, network: nn.Module) -> None:
         self.layers = layers_of(network)
-        self._active: list[Tensor | None] = [None] * len(self.layers)
+        self._largest: list[Tensor | None] = [None] * len(self.layers)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Notes which units are active in the passes made inside."""
-        self._active = [None] * len(self.layers)
+        """Notes the largest pre-activation of every unit in the passes made inside."""
+        self._largest = [None] * len(self.layers)
         handles = [
             layer.activation.register_forward_hook(self._note(index))
             for index, layer in enumerate(self.layers)
@@ -133,17 +136,19 @@ class ActivityMeter:
 
     def _note(self, index: int):  # noqa: ANN202
         def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            active = inputs[0].amax([1, *range(3, inputs[0].dim())]) > 0
-            before = self._active[index]
-            self._active[index] = active if before is None else before | active
+            largest = inputs[0].amax([1, *range(3, inputs[0].dim())])
+            before = self._largest[index]
+            self._largest[index] = largest if before is None else torch.maximum(before, largest)
 
         return hook
 
     def dead(self) -> Tensor:
-        """Share of dead units, shape (replicas, layers); NaN for a layer without activation."""
-        watched = next(active for active in self._active if active is not None)
+        """Share of dead units, shape (replicas, layers); NaN for a layer without activation, or not finite."""
+        watched = next(largest for largest in self._largest if largest is not None)
         absent = torch.full((len(watched),), torch.nan, device=watched.device)
-        return torch.stack([absent if a is None else (~a).float().mean(1) for a in self._active], 1)
+        shares = [absent if x is None else torch.where(x.isnan().any(1), absent, (x <= 0).float().mean(1))
+                  for x in self._largest]  # fmt: skip
+        return torch.stack(shares, 1)
 
 
 def _keep_pre_activation(layer: Layer):  # noqa: ANN202

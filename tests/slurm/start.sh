@@ -29,9 +29,12 @@ munged --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" --
     --log-file="$folder/log/munged" --seed-file="$folder/munge.seed" 2> "$folder/log/munged.start"
 
 host=$(hostname -s)
+port=$((20000 + RANDOM % 10000))
 cat > "$SLURM_CONF" << CONF
 ClusterName=study
 SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=$port
+SlurmdPort=$((port + 10000))
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$folder/munge.socket

@@ -1,0 +1,154 @@
+"""The notebooks, executed from first cell to last on networks of a moment's training, and as they are stored."""
+
+import base64
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from ipywidgets import VBox
+from matplotlib.figure import Figure
+from nbformat import NotebookNode
+
+from activation_study.errors import StudyError
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+FIGURES = {"01_activations": 7, "02_vanishing_gradients": 8, "03_saturation": 7, "04_comparison": 6}
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """notebooks/execute.py as a module."""
+    specification = importlib.util.spec_from_file_location("execute_notebooks", NOTEBOOKS / "execute.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> Path:
+    """A folder for the runs that all notebooks share, in an environment that makes them tiny."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ACTIVATION_STUDY_RUNS", str(folder / "runs"))
+        patch.setenv("ACTIVATION_STUDY_SCALE", "smoke")
+        patch.setenv("TQDM_DISABLE", "1")
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        yield folder
+
+
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def pictures(notebook: NotebookNode) -> list[str]:
+    return [output.data["image/png"] for output in outputs(notebook) if "image/png" in output.get("data", {})]
+
+
+def complaints(notebook: NotebookNode) -> list[NotebookNode]:
+    return [o for o in outputs(notebook) if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+def test_every_notebook_is_tested():
+    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == set(FIGURES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_notebook_runs_from_nothing(name, script, smoke):
+    (smoke / f"{name}.ipynb").write_bytes((NOTEBOOKS / f"{name}.ipynb").read_bytes())
+    notebook = script.execute(smoke / f"{name}.ipynb", folder=smoke, timeout=120)
+    assert not complaints(notebook)
+    assert len(pictures(notebook)) == FIGURES[name]
+    assert {path.name for path in smoke.glob("*")} <= {*(f"{other}.ipynb" for other in FIGURES), "runs", "ipython"}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_stored_notebook_shows_what_it_made(name):
+    path = NOTEBOOKS / f"{name}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert len(pictures(notebook)) == FIGURES[name]
+    assert not complaints(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert all(len(cell.source.splitlines()) <= 10 for cell in code)
+    assert path.stat().st_size < 600_000
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_stored_notebook_keeps_nothing_of_the_machine_and_the_moment(name, script):
+    text = (NOTEBOOKS / f"{name}.ipynb").read_text()
+    for word in ("/home/", "/root/", "/work/", "/tmp/", "site-packages", script.LIVE, "it/s]"):
+        assert word not in text
+
+
+def test_a_failing_cell_leaves_the_notebook_as_it_was(script, tmp_path, monkeypatch):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0", id="wrong")])
+    nbformat.write(notebook, tmp_path / "wrong.ipynb")
+    before = (tmp_path / "wrong.ipynb").read_bytes()
+    monkeypatch.setattr(script, "FOLDER", tmp_path)
+    with pytest.raises(SystemExit, match=r"wrong\.ipynb: a cell failed"):
+        script.main(["wrong.ipynb"])
+    with pytest.raises(SystemExit, match=r"right\.ipynb: no such notebook; choose from wrong\.ipynb"):
+        script.main(["right.ipynb"])
+    assert (tmp_path / "wrong.ipynb").read_bytes() == before
+
+
+@pytest.fixture
+def helpers(monkeypatch) -> ModuleType:
+    """activation_study.notebook, whatever runs the environment names."""
+    monkeypatch.delenv("ACTIVATION_STUDY_SCALE", raising=False)
+    return importlib.import_module("activation_study.notebook")
+
+
+def test_a_choice_redraws_the_picture_or_says_why_not(helpers, monkeypatch):
+    shown, boxes = [], []
+    monkeypatch.setattr(helpers, "display", lambda data, **options: shown.append(data))
+    monkeypatch.setattr("ipywidgets.VBox", lambda children: boxes.append(children) or VBox(children))
+
+    def draw(name: str, width: int) -> Figure:
+        if name == "none":
+            raise StudyError("name=none: there is no such thing, but <some>.")
+        return Figure(figsize=(width, 1))
+
+    helpers.choose(draw, name=["a", "none"], width=[("narrow", 1), ("wide", 2)])
+    (data,), (names, widths, said, picture) = shown, boxes[0]
+    first = picture.value
+    assert base64.b64decode(data["image/png"]) == first
+    assert data["text/plain"] == "Choose name, width where this notebook is running."
+    widths.value = 2
+    assert picture.value != first
+    assert not said.value
+    names.value = "none"
+    assert said.value == "name=none: there is no such thing, but &lt;some&gt;."
+
+
+def test_the_factor_of_a_layer_is_that_of_the_error(helpers):
+    layers = pd.DataFrame({"activation": "relu", "depth": 3, "seed": [0] * 4 + [1] * 4, "step": 0,
+                           "layer": [1, 2, 3, 4] * 2, "error_rms": [1, 3, 4, 9, 0.25, 7, 1, 9]})  # fmt: skip
+    (row,) = helpers.layer_factors(layers).to_dict("records")
+    assert row["factor"] == pytest.approx(0.5)
+    assert (row["low"], row["high"], row["n"]) == (0.5, 0.5, 2)
+
+
+def test_differences_are_paired_by_seed(helpers):
+    rows = [("relu", 0, 0.5), ("relu", 1, 0.9), ("relu", 2, np.nan), ("elu", 0, 0.6), ("elu", 1, 0.8), ("elu", 2, 0.9)]
+    metrics = pd.DataFrame(rows, columns=["activation", "seed", "accuracy"]).assign(
+        run="r",
+        dataset="digits",
+        model="mlp",
+        depth=2,
+        learning_rate=0.1,
+        scale="smoke",
+        epoch=1,
+        split="test",
+        loss=1.0,
+    )
+    (row,) = helpers.differences(metrics, depth=2).to_dict("records")
+    assert (row["activation"], row["pairs"], row["better"]) == ("elu", 2, "1 of 2")
+    assert row["difference"] == pytest.approx(0, abs=1e-9)
