@@ -1,16 +1,17 @@
 """Replica throughput: one training step of the MNIST network of 8 x 128 at batch 64, a replica, against other ways."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pandas as pd
 import torch
+from timing import interleaved
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils.data import DataLoader
 
 from activation_study.datasets import Dataset
 from activation_study.training import Replica, Trainer
-from timing import interleaved
 
 BATCH, DEPTH, WIDTH, RATE = 64, 8, 128, 0.01
 
@@ -32,7 +33,7 @@ def endless(loader: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def usual(data_dir: str, workers: int, device: torch.device, steps: int) -> Callable[[], None]:
-    """torchvision's data set with ToTensor and Normalize, a DataLoader, nn.Sequential, torch.optim."""
+    """Torchvision's data set with ToTensor and Normalize, a DataLoader, nn.Sequential, torch.optim."""
     from torchvision import transforms
     from torchvision.datasets import MNIST
 
@@ -77,7 +78,7 @@ def vmapped(data: Dataset, replicas: int, steps: int) -> Callable[[], None]:
     """The replicas through torch.func: one network's loss, vectorised over stacked parameters."""
     images, labels = data.train.images, data.train.labels
     models = [network().to(images.device) for _ in range(replicas)]
-    parameters, buffers = stack_module_state(models)
+    parameters, _ = stack_module_state(models)
     skeleton = network().to("meta")
 
     def loss(parameters: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -118,7 +119,7 @@ def products(replicas: int, steps: int, device: torch.device) -> Callable[[], No
             torch.randn(replicas, fan_in, fan_out, device=device),
             torch.randn(replicas, BATCH, fan_out, device=device),
         )
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True)
+        for fan_in, fan_out in pairwise(sizes)
     ]
 
     def run() -> None:

@@ -21,7 +21,7 @@ class Command:
     """experiments/train.py in a process group of its own, as a shell starts it; its output goes to files."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        self.files = [tempfile.TemporaryFile("w+") for _ in range(2)]
+        self.files = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "experiments" / "train.py"), *arguments],
             cwd=ROOT, stdout=self.files[0], stderr=self.files[1], env=environment, start_new_session=True,

@@ -35,8 +35,8 @@ def test_what_can_change_a_number_makes_another_run(tiny_settings, change) -> No
 @pytest.mark.parametrize(
     "change",
     ["seeds=7", "learning_rate=1", "runs_dir=elsewhere", "data_dir=elsewhere", "device=cuda", "threads=2",
-     "scale=paper", "export=tensorboard", "keep_weights=true", "dataset.mirror=https://example.org", "checkpoint_seconds=1",
-     "optimizer.weight_decay=0"],
+     "scale=paper", "export=tensorboard", "keep_weights=true", "checkpoint_seconds=1",
+     "dataset.mirror=https://example.org", "optimizer.weight_decay=0"],
 )  # fmt: skip
 def test_what_cannot_change_a_number_does_not(tiny_settings, change) -> None:
     assert configuration_hash(tiny_settings(change)) == configuration_hash(tiny_settings())

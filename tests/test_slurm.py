@@ -50,20 +50,21 @@ def test_a_sweep_that_loses_workers_goes_on_to_the_same_bytes(slurm, tmp_path) -
         return told.stdout.split()
 
     first = Command(*arguments, environment=without_threads(slurm))
-    wait_until(lambda: len(in_training(runs_dir)) == 2, first)
-    one, other = (by_name(runs_dir)[name] for name in in_training(runs_dir))  # the first two jobs: relu, depths 1 and 2
-    assert "mlp-1-relu" in one.folder.name
-    assert "mlp-2-relu" in other.folder.name
-    os.kill(one.status["pid"], signal.SIGKILL)
+    wait_until(lambda: in_training(runs_dir), first)
+    two = [next(run for name, run in by_name(runs_dir).items() if f"mlp-{depth}-relu" in name) for depth in (1, 2)]
+    assert len(queue()) == 4
     array = queue()[0].split("_")[0]
-    subprocess.run(["scancel", f"{array}_1"], check=True, env=slurm)
+    killed = next(
+        task for task, run in enumerate(two) if run.status["state"] == "running"
+    )  # jobs 0 and 1 run side by side
+    os.kill(two[killed].status["pid"], signal.SIGKILL)
+    subprocess.run(["scancel", f"{array}_{1 - killed}"], check=True, env=slurm)
     status, _, errors = first.end()
     assert status == 1
     assert "runs are unfinished; give the same command to go on." in errors
-    assert one.folder.name in errors
-    assert other.folder.name in errors
-    assert not one.is_finished
-    assert not other.is_finished
+    for run in two:
+        assert run.folder.name in errors
+        assert not run.is_finished
 
     status, _, errors = Command(*arguments, environment=without_threads(slurm)).end()
     assert status == 0, errors

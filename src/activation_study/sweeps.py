@@ -47,7 +47,8 @@ class Sweep(Callback):
         except StudyError as error:
             sys.exit(f"error: {error}")
         Sweep.current = self
-        print(f"A sweep of {len(jobs)} runs; `python experiments/status.py runs_dir={self.runs_dir}` says how it stands.")
+        command = f"python experiments/status.py runs_dir={self.runs_dir}"
+        print(f"A sweep of {len(jobs)} runs; `{command}` tells how they stand.")
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Says how the runs have ended."""

@@ -46,25 +46,37 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What `status.json` says now; a run without one, or with a damaged one, is pending.
+        """What `status.json` says now; a run without one is pending, and so is one with a damaged one, which is named.
 
         Keys, where they apply: state, epoch, step, steps, seconds, diverged, error, host, pid, updated, files.
         """
+        try:
+            return self._read_status()
+        except FileNotFoundError:
+            return {"state": "pending"}
+        except ValueError as error:
+            print(f"warning: {error}; the run counts as pending.", file=sys.stderr)
+            return {"state": "pending"}
+
+    def _read_status(self) -> dict[str, Any]:
         path = self.folder / "status.json"
         try:
             status = json.loads(path.read_text())
-            if status.pop("checksum") == _checksum(status):
-                return status
-            problem = "its checksum is wrong"
-        except FileNotFoundError:
-            return {"state": "pending"}
+            intact = status.pop("checksum") == _checksum(status)
         except (ValueError, KeyError, AttributeError):  # not UTF-8, not JSON, not an object, or without its checksum
-            problem = "it is not a status of this study"
-        files.set_aside(path, problem)
-        return {"state": "pending"}
+            intact = False
+        if not intact:
+            raise ValueError(f"{path}: it is damaged")
+        return status
 
     def write_status(self, state: str, **details: Any) -> None:
-        """Replaces the status, and says who wrote it and when."""
+        """Replaces the status, and says who wrote it and when; a damaged one is set aside, not overwritten."""
+        try:
+            self._read_status()
+        except FileNotFoundError:
+            pass
+        except ValueError:
+            files.set_aside(self.folder / "status.json", "it is damaged")
         status = {"state": state, **details, "host": socket.gethostname(), "pid": os.getpid(), "updated": time.time()}
         files.write_json(self.folder / "status.json", {**status, "checksum": _checksum(status)})
 
