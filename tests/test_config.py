@@ -8,9 +8,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-import activation_study.cli  # noqa: F401  (its resolver is what presets write their sweeps with)
 from activation_study import activations, config, models, optimizers
-from activation_study.config import SCALES, check_number
+from activation_study.config import SCALES, check_number, listed
 from activation_study.errors import StudyError
 from activation_study.initialization import Initialization
 from activation_study.replicas import Stack
@@ -56,9 +55,9 @@ def test_every_experiment_composes_at_every_scale(compose_settings, command, exp
     settings = compose_settings(f"+experiment={experiment}", f"scale={scale}", config_name=command)
     check(settings)
     assert settings["scale"] == scale
-    for name in settings["activations"]:
+    for name in listed(settings["activations"]):
         assert name.split()[0] in choices("activation")
-    assert all(depth >= 1 for depth in settings.get("depths") or [])
+    assert all(depth >= 1 for depth in listed(settings.get("depths") or []))
     if command == "compare":
         assert settings["out"] == f"results/{experiment}"
 
@@ -156,9 +155,9 @@ def test_a_number_that_makes_no_sense(value, smallest, whole, kind):
         (["train.epochs=null"], "train.epochs=None: give a whole number of at least 1"),
         (["train.batch_size=1.5"], "train.batch_size=1.5: give a whole number of at least 1"),
         (["probes.every=-1"], "probes.every=-1: give a whole number of at least 0"),
-        (["optimizer.momentum=-0.1"], "optimizer.momentum=-0.1: give a number of at least 0"),
+        (["optimizer.momentum=-0.1"], "optimizer.momentum=-0.1: give a number from 0 to 1"),
         (["optimizer.weight_decay=heavy"], "optimizer.weight_decay=heavy: give a number of at least 0"),
-        (["optimizer=adam", "optimizer.decay=inf"], "optimizer.decay=inf: give a number of at least 0"),
+        (["optimizer=adam", "optimizer.decay=inf"], "optimizer.decay=inf: give a number from 0 to 1"),
         (["scale=poster"], "scale=poster: no such scale; choose one of paper, desk, smoke"),
         (["seeds=0"], "seeds=0: give a number of seeds"),
         (["learning_rate=[0.1,slow]"], "learning_rate=[0.1, 'slow']: give a number above 0"),
@@ -189,3 +188,8 @@ def test_settings_are_plain_and_resolved(compose_settings):
     assert settings["learning_rate"] == [0.1, 0.01]
     assert settings["model"]["width"] == 4
     assert settings["dataset"] | {"name": "cifar10", "train_limit": 640, "valid_size": 640} == settings["dataset"]
+
+
+def test_a_comma_list_and_a_list_name_the_same() -> None:
+    assert listed("2,8,24") == listed([2, 8, 24]) == [2, 8, 24]
+    assert listed("relu,elu activation.alpha=0.5") == ["relu", "elu activation.alpha=0.5"]

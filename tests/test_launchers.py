@@ -81,7 +81,7 @@ def test_ctrl_c_ends_every_worker_and_says_how_to_go_on(tmp_path) -> None:
     os.killpg(command.process.pid, signal.SIGINT)
     status, _, errors = command.end()
     assert status == 1
-    assert "stopped: what is trained so far is kept; give the same command again to go on." in errors
+    assert "\nstopped: what is trained so far is kept; give the same command again to go on.\n" in errors
     assert "Traceback" not in errors
     runs = by_name(tmp_path).values()
     wait_until(lambda: not any(run.is_alive for run in runs))

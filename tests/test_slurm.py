@@ -52,13 +52,10 @@ def test_a_sweep_that_loses_workers_goes_on_to_the_same_bytes(slurm, tmp_path) -
     first = Command(*arguments, environment=without_threads(slurm))
     wait_until(lambda: in_training(runs_dir), first)
     two = [next(run for name, run in by_name(runs_dir).items() if f"mlp-{depth}-relu" in name) for depth in (1, 2)]
-    assert len(queue()) == 4
-    array = queue()[0].split("_")[0]
-    killed = next(
-        task for task, run in enumerate(two) if run.status["state"] == "running"
-    )  # jobs 0 and 1 run side by side
-    os.kill(two[killed].status["pid"], signal.SIGKILL)
-    subprocess.run(["scancel", f"{array}_{1 - killed}"], check=True, env=slurm)
+    task = 0 if two[0].folder.name in in_training(runs_dir) else 1  # jobs 0 and 1 run side by side
+    os.kill(two[task].status["pid"], signal.SIGKILL)
+    wait_until(lambda: two[1 - task].folder.name in in_training(runs_dir), first)
+    subprocess.run(["scancel", f"{queue()[0].split('_')[0]}_{1 - task}"], check=True, env=slurm)
     status, _, errors = first.end()
     assert status == 1
     assert "runs are unfinished; give the same command to go on." in errors

@@ -17,7 +17,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from activation_study.errors import StudyError
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from activation_study.sweeps import Sweep
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-
-# Presets name their activations and depths once: as lists for compare.py, and so as the comma lists that sweeps want.
-OmegaConf.register_new_resolver("comma", lambda values: ",".join(str(value) for value in values), replace=True)
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -59,7 +56,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             except OSError as error:
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
-                sys.exit("stopped: what is trained so far is kept; give the same command again to go on.")
+                bar = "\n" if _sweep() else ""  # a worker's progress bar has left its line open
+                sys.exit(f"{bar}stopped: what is trained so far is kept; give the same command again to go on.")
             except Exception as error:
                 sweep = _sweep()
                 if sweep is None:

@@ -55,6 +55,13 @@ def settings(config: DictConfig) -> dict[str, Any]:
     return plain
 
 
+def listed(value: Any) -> list[Any]:
+    """A list as it is, or what a comma list names: presets write comma lists, since sweeps take those too."""
+    if isinstance(value, str):
+        return [int(item) if item.isdigit() else item for item in value.split(",")]
+    return list(value)
+
+
 def check_number(key: str, value: object, smallest: float, largest: float = math.inf, whole: bool = False) -> None:
     """Refuses what is not a finite number from `smallest` to `largest`, whole if it must be."""
     kinds = (int,) if whole else (int, float)

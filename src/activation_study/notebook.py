@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from activation_study import comparison, statistics
 from activation_study.activations import build
 from activation_study.cli import CONF
-from activation_study.config import settings
+from activation_study.config import listed, settings
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
@@ -45,7 +45,9 @@ DPI = 110
 def preset(*overrides: str) -> Any:
     """The demo's configuration, with other choices where given; `.activations` and `.depths` are what it compares."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("compare", [*PRESET, *overrides])
+        plan = compose("compare", [*PRESET, *overrides])
+    plan.activations, plan.depths = listed(plan.activations), listed(plan.depths)
+    return plan
 
 
 def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int] = ()) -> Tables:

@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from activation_study import comparison
-from activation_study.config import settings
+from activation_study.config import listed, settings
 from activation_study.errors import StudyError
 from activation_study.figures import FIGURES, save
 from activation_study.runs import Run, Tables, comparable_hash, read_runs, runs_in
@@ -21,12 +21,12 @@ def compare(config: DictConfig) -> None:
     from activation_study.runs.execute import execute
 
     settings(config)  # a mistake ends the command before anything is trained
-    depths = config.depths or ([config.model.depth] if "depth" in config.model else [None])
+    depths = listed(config.depths or [config.model.get("depth")])
     given = list(HydraConfig.get().overrides.task)
     choices = [
         settings(compose("compare", [*given, *_overrides(activation, depth)]))
         for depth in depths
-        for activation in config.activations
+        for activation in listed(config.activations)
     ]
     runs = [run for chosen in choices for run in execute(chosen)]
     tables = read_runs(dict.fromkeys(runs))

@@ -80,7 +80,8 @@ class Sweep(Callback):
         if error and not failed:  # no job's error, so the launcher's, and not yet told
             lines += [f"error: the sweep ended early: {' '.join(str(error).splitlines()[:2]).strip()}"]
         if lines:
-            sys.exit("\n".join(lines))
+            # A worker that was killed has left the line of its progress bar open.
+            sys.exit("\n".join(["", *lines] if error and not failed else lines))
 
 
 def _jobs(config: DictConfig) -> Iterator[list[str]]:
