@@ -52,9 +52,8 @@ def test_a_sweep_that_loses_a_worker_names_what_is_unfinished_and_goes_on_to_the
     unfinished, *lines = errors[errors.index("\nerror: ") + 1 :].splitlines()
     assert unfinished.endswith("of 4 runs are unfinished; give the same command to go on.")
     assert f"  {name}" in lines
-    assert lines[-1].startswith(
-        "error: the sweep ended early: A worker process managed by the executor was unexpectedly"
-    )
+    # joblib's resource tracker may have a word to add after the last line.
+    assert any(line.startswith("error: the sweep ended early: A worker process managed by") for line in lines)
     status, output, errors = Command(*arguments).end()
     assert status == 0, errors
     assert "4 done" in output

@@ -59,7 +59,8 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The summary as a person reads it."""
     shown = pd.DataFrame({"activation": table["activation"], "depth": table["depth"]})
     shown["test accuracy %"] = percent(table["accuracy"], 1)
-    shown["95 % interval"] = percent(table["accuracy_low"], 1) + " to " + percent(table["accuracy_high"], 1)
+    interval = percent(table["accuracy_low"], 1) + " to " + percent(table["accuracy_high"], 1)
+    shown["95 % interval"] = interval.where(table["accuracy_low"].notna(), "-")
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
         shown["saturated %"] = percent(table["saturated"])
