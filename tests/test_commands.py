@@ -117,6 +117,14 @@ def test_a_mistake_ends_with_one_sentence(tmp_path, argument, sentence) -> None:
     assert {path for path in tree(tmp_path) if not path.startswith(".locks")} == set()
 
 
+def test_a_mistake_in_a_comparison_ends_with_one_sentence(tmp_path) -> None:
+    ended = run("compare", "activations=[relu,foo]", f"runs_dir={tmp_path}", f"out={tmp_path}")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: activation=foo: no such choice; choose one of elu, gelu")
+    assert len(ended.stderr.splitlines()) == 1
+    assert not tree(tmp_path)
+
+
 def test_a_full_disk_ends_with_one_sentence_and_keeps_what_was_there(tmp_path) -> None:
     """A file-size limit makes every write fail as a full disk does."""
     finished = run("train", *TINY, "activation=relu", f"runs_dir={tmp_path}")

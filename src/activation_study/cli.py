@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from activation_study.sweeps import Sweep
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+MISTAKES = (HydraException, OmegaConfBaseException)  # what Hydra raises for a mistake in the configuration
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -37,10 +38,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             try:
                 task(config)
             except Exception as error:
-                if isinstance(error, StudyError) and HydraConfig.get().mode == RunMode.RUN:
-                    sys.exit(f"error: {error}")
+                text = traceback.format_exc()
+                if isinstance(error, (StudyError, *MISTAKES)):
+                    text = f"error: {error if isinstance(error, StudyError) else sentence(error)}"
+                    if HydraConfig.get().mode == RunMode.RUN:
+                        sys.exit(text)
                 # Said at once; raised too, so that the launcher goes on with the other jobs of the sweep.
-                text = f"error: {error}" if isinstance(error, StudyError) else traceback.format_exc()
                 print(text, file=sys.stderr, flush=True)
                 raise
 
@@ -49,11 +52,13 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except (HydraException, OmegaConfBaseException) as error:
+            except MISTAKES as error:
                 if wants_traceback:
                     raise
                 sys.exit(f"error: {sentence(error)}")
             except OSError as error:
+                if wants_traceback or error.filename is None:
+                    raise
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
                 bar = "\n" if _sweep() else ""  # a worker's progress bar has left its line open
@@ -90,8 +95,6 @@ def sentence(error: Exception) -> str:
     if key := re.search(r"Key '([^']+)' is not in struct", text):
         full = getattr(error.__cause__, "full_key", None) or key[1]
         return f"{full}: no such key; {_nearest(full)}."
-    if key := re.search(r"No match in the defaults list", text):
-        return " ".join(text.split())
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
