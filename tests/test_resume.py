@@ -141,24 +141,28 @@ def test_a_sweep_killed_at_twenty_random_moments_ends_the_same(tmp_path) -> None
     straight.join()
     took = time.monotonic() - began
     assert straight.exitcode == 0
-    moments = random.Random(0)
-    kills = 0
-    while True:
-        process = context.Process(target=sweep, args=(tmp_path / "killed",))
+    moments, kills = random.Random(0), 0
+    folders = [tmp_path / "killed-0"]
+    while True:  # a sweep that gets to its end before the twentieth kill is followed by another one
+        process = context.Process(target=sweep, args=(folders[-1],))
         process.start()
         process.join(moments.uniform(0.1, 0.6) * took if kills < 20 else None)
-        if process.exitcode is not None:
-            break
-        process.kill()  # SIGKILL
-        process.join()
-        kills += 1
-    assert process.exitcode == 0
-    assert kills >= 3
-    ours, theirs = ({run.folder.name: run for run in runs_in(tmp_path / name)} for name in ("killed", "straight"))
-    assert len(ours) == 6
-    assert ours.keys() == theirs.keys()
-    for name, run in ours.items():
-        assert same(run, theirs[name]), name
+        if process.exitcode is None:
+            process.kill()  # SIGKILL
+            process.join()
+            kills += 1
+        else:
+            assert process.exitcode == 0
+            if kills == 20:
+                break
+            folders.append(tmp_path / f"killed-{len(folders)}")
+    theirs = {run.folder.name: run for run in runs_in(tmp_path / "straight")}
+    assert len(theirs) == 6
+    for folder in folders:
+        ours = {run.folder.name: run for run in runs_in(folder)}
+        assert ours.keys() == theirs.keys()
+        for name, run in ours.items():
+            assert same(run, theirs[name]), name
 
 
 def test_ctrl_c_keeps_what_is_trained_and_says_how_to_go_on(tmp_path) -> None:

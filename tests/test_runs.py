@@ -144,16 +144,16 @@ def work(chosen: list[dict], trained: Path) -> None:
         execute(settings, wait=True)
 
 
-def test_many_workers_on_one_folder_train_each_run_exactly_once(tiny_settings, tmp_path) -> None:
+def test_twenty_workers_on_one_folder_train_each_run_exactly_once(tiny_settings, tmp_path) -> None:
     chosen = [tiny_settings(f"activation={name}", "train.epochs=5") for name in ("relu", "elu", "tanh", "prelu")]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["activation_study.sweeps", "activation_study.runs.execute"])
-    workers = [context.Process(target=work, args=(chosen, tmp_path / "trained")) for _ in range(4)]
+    workers = [context.Process(target=work, args=(chosen, tmp_path / "trained")) for _ in range(20)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    assert {worker.exitcode for worker in workers} == {0}
     assert sorted((tmp_path / "trained").read_text().split()) == sorted(
         run.folder.name for run in runs_in(Path(chosen[0]["runs_dir"]))
     )
