@@ -32,7 +32,8 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         if loss.min() > 0 and loss.max() > 10 * loss.min():
             axes[0].set_yscale("log")
             log_ticks(axes[0].yaxis)
-        near = accuracy["mean"].max() - NEAR
+        finals = last[last.epoch == last.epoch.max()].groupby("activation").accuracy.mean().nlargest(3)
+        near = min(accuracy["mean"].max() - NEAR, finals.min() - 1)  # never a close-up of one activation alone
         if np.isfinite(near):
             entered = accuracy.index[accuracy["mean"] >= near].min()
             highest = np.nanmax(accuracy[["mean", "high"]].to_numpy())
