@@ -146,7 +146,7 @@ def test_a_sweep_killed_at_twenty_random_moments_ends_the_same(tmp_path) -> None
     while True:  # a sweep that gets to its end before the twentieth kill is followed by another one
         process = context.Process(target=sweep, args=(folders[-1],))
         process.start()
-        process.join(moments.uniform(0.1, 0.6) * took if kills < 20 else None)
+        process.join(moments.uniform(0.05, 0.3) * took if kills < 20 else None)
         if process.exitcode is None:
             process.kill()  # SIGKILL
             process.join()
