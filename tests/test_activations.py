@@ -436,7 +436,7 @@ def test_an_elementwise_class_of_torch_is_an_activation(name, options):
         ({"name": "rrelu", "lower": 5.0, "upper": 10.0, "variant": "torch"}, "rrelu(lower=5, upper=10, variant=torch)"),
         ({"name": "Hardswish"}, "Hardswish"),
         ({"name": "CELU", "alpha": 0.5}, "CELU(alpha=0.5)"),
-        ({"name": "mine", "target": "activation_study.activations.rectified.ELU", "alpha": 1.0}, "mine"),
+        ({"name": "mine", "target": "activation_study.activations.rectified.ELU", "alpha": 1.0}, "mine(alpha=1)"),
     ],
 )
 def test_label_names_what_is_not_the_default(config, expected):
