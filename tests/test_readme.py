@@ -41,7 +41,6 @@ def test_the_readme_has_commands() -> None:
 def test_make_target_exists(command) -> None:
     planned = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
     assert planned.returncode == 0, planned.stderr
-    assert "experiments/" in planned.stdout or "pytest" in planned.stdout or "venv" in planned.stdout
 
 
 @pytest.mark.parametrize("command", sorted({c for c in COMMANDS if c.startswith("python ")}))
