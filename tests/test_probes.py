@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from activation_study.probes import QUANTITIES, ActivityMeter
-from activation_study.training import Replica, Trainer, losses_and_hits
+from activation_study.training import Replica, Trainer, cross_entropy
 
 
 def naive(settings, trainer, replica, images, labels) -> list[dict[str, float]]:
@@ -49,7 +49,7 @@ def test_every_quantity_against_a_naive_float64_computation(tiny_settings, blobs
     images, labels = blobs.train.images[:20], blobs.train.labels[:20]
     with trainer.probe.watching():
         logits = trainer.network(images.expand(2, -1, -1, -1, -1))
-        losses_and_hits(logits, labels.expand(2, -1))[0].mean(1).sum().backward()
+        cross_entropy(logits, labels.expand(2, -1)).mean(1).sum().backward()
         measured = trainer.probe.measure()
     assert measured.shape == (2, 4, len(QUANTITIES))
     for replica in range(2):
@@ -62,12 +62,13 @@ def test_every_quantity_against_a_naive_float64_computation(tiny_settings, blobs
 def test_a_convolution_is_measured_over_positions_too(tiny_settings, blobs) -> None:
     trainer = Trainer(tiny_settings("model=convnet", "model.depth=2", "model.width=4"), [Replica(0, 0.1)], blobs)
     images, labels = blobs.train.images[:8], blobs.train.labels[:8]
+    conv, seen = trainer.probe.layers[0].affine, []
+    conv.register_forward_hook(lambda module, inputs, z: (z.retain_grad(), seen.append(z))[0])
     with trainer.probe.watching():
         logits = trainer.network(images.expand(1, -1, -1, -1, -1))
-        losses_and_hits(logits, labels.expand(1, -1))[0].mean(1).sum().backward()
+        cross_entropy(logits, labels.expand(1, -1)).mean(1).sum().backward()
         measured = trainer.probe.measure()[0, 0]
-        z = trainer.probe.layers[0].z
-    conv = trainer.probe.layers[0].affine
+    (z,) = seen
     assert z.shape == (1, 8, 4, 6, 6)
     ours = dict(zip(QUANTITIES, measured.tolist(), strict=True))
     assert ours["grad_norm"] == pytest.approx(conv.weight.grad.double().square().sum().sqrt().item(), rel=1e-5)
@@ -79,7 +80,7 @@ def test_nothing_is_kept_once_the_watching_ends(tiny_settings, blobs) -> None:
     trainer = Trainer(tiny_settings(), [Replica(0, 0.1)], blobs)
     with trainer.probe.watching():
         trainer.network(blobs.train.images[None, :4])
-    assert all(layer.z is None and layer.output is None for layer in trainer.probe.layers)
+    assert not trainer.probe._measured
     assert not any(module._forward_hooks for module in trainer.network.modules())
 
 

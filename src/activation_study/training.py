@@ -145,7 +145,7 @@ class Trainer:
         return self._shuffled[1]
 
     def _train_step(self, indices: Tensor) -> None:
-        images, labels = self.data.train.images[indices], self.data.train.labels[indices]
+        images, labels = gather(self.data.train, indices)
         if self.augment["padding"] or self.augment["flip"]:
             streams = [generator(seed, "augment", self.step) for seed in self.seeds]
             images = augment(images, streams, **self.augment)
@@ -163,8 +163,7 @@ class Trainer:
         self.step += 1
 
     def _backward(self, images: Tensor, labels: Tensor) -> Tensor:
-        losses, _ = losses_and_hits(self.network(images), labels)
-        losses = losses.mean(1)
+        losses = cross_entropy(self.network(images), labels).mean(1)
         losses.sum().backward()  # a sum over replicas: each one's gradient is that of its own mean loss
         return losses.detach()
 
@@ -205,9 +204,9 @@ class Trainer:
             chunk = slice(begin, min(begin + EVALUATION_BATCH, n))
             images = split.images[chunk].expand(len(self.replicas), -1, -1, -1, -1)
             labels = split.labels[chunk].expand(len(self.replicas), -1)
-            losses, correct = losses_and_hits(self.network(images), labels)
-            loss += losses.double().sum(1)
-            hits += correct.double().sum(1)
+            logits = self.network(images)
+            loss += cross_entropy(logits, labels).double().sum(1)
+            hits += (logits.argmax(-1) == labels).double().sum(1)
             tick()
         # A replica whose logits are not numbers has no accuracy; argmax would call it class 0.
         accuracy = torch.where(torch.isfinite(loss), hits / n, torch.nan)
@@ -265,7 +264,15 @@ def check(config: Mapping[str, Any]) -> None:
     optimizers.checked(config["optimizer"])
 
 
-def losses_and_hits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy in nats, and whether the largest logit is the label's; each (replicas, batch)."""
-    losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-    return losses, logits.argmax(-1) == labels
+def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
+    """The images and labels at indices of the shape (replicas, batch), in that shape.
+
+    Rows are copied whole: twice as fast on a CPU as indexing.
+    """
+    images = split.images.index_select(0, indices.flatten()).unflatten(0, indices.shape)
+    return images, split.labels[indices]
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """The loss of every example in nats, (replicas, batch), from logits (replicas, batch, classes)."""
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)

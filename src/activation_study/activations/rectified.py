@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from activation_study.activations.base import Activation, Draw
+from activation_study.activations.base import Activation, Draw, indicator
 from activation_study.errors import StudyError
 
 
@@ -17,12 +17,13 @@ class ReLU(Activation, name="relu"):
     derivative = r"1 \;(z>0),\quad 0 \;(z\leq 0)"
     source = "Nair & Hinton 2010"
     flat_below = 0.0
+    kinked_at_zero = True
 
     def forward(self, z: Tensor) -> Tensor:  # noqa: D102
         return F.relu(z)
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        return (z > 0).to(z.dtype)
+        return indicator(torch.gt, z, 0.0)
 
 
 class LeakyReLU(Activation, name="lrelu"):
@@ -31,6 +32,7 @@ class LeakyReLU(Activation, name="lrelu"):
     formula = r"z \;(z>0),\quad s z \;(z\leq 0)"
     derivative = r"1 \;(z>0),\quad s \;(z\leq 0)"
     source = "Maas, Hannun & Ng 2013 (s = 0.01)"
+    kinked_at_zero = True
 
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
@@ -40,7 +42,7 @@ class LeakyReLU(Activation, name="lrelu"):
         return F.leaky_relu(z, self.negative_slope)
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        return torch.where(z > 0, torch.ones_like(z), self.negative_slope)
+        return _one_above_zero(z, self.negative_slope)
 
 
 class VeryLeakyReLU(LeakyReLU, name="vlrelu"):
@@ -81,10 +83,10 @@ class PReLU(Activation, name="prelu"):
         return self.weight.to(z.dtype).view(replicas, 1, channels, *[1] * (z.dim() - 3))
 
     def forward(self, z: Tensor) -> Tensor:  # noqa: D102
-        return torch.where(z > 0, z, self._slope_below(z) * z)
+        return _scaled_below_zero(z, self._slope_below(z))
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        return torch.where(z > 0, torch.ones((), dtype=z.dtype, device=z.device), self._slope_below(z))
+        return _one_above_zero(z, self._slope_below(z))
 
     def learned_slope(self) -> Tensor:  # noqa: D102
         return self.weight.detach().mean(1)
@@ -137,18 +139,30 @@ class RReLU(Activation, name="rrelu"):
         if not self.training:
             return F.leaky_relu(z, self.test_slope)
         if self.divides:
-            return torch.where(z > 0, z, z / self._draw(z, self.lower, self.upper))
-        return torch.where(z > 0, z, z * self._draw(z, 1 / self.upper, 1 / self.lower))
+            return _scaled_below_zero(z, self._draw(z, self.lower, self.upper).reciprocal_())
+        return _scaled_below_zero(z, self._draw(z, 1 / self.upper, 1 / self.lower))
 
     def slope(self, z: Tensor) -> Tensor:
         """The slope used in testing or, in training, the mean of the slopes that are drawn."""
         below = self.mean_slope if self.training else self.test_slope
-        return torch.where(z > 0, torch.ones_like(z), below)
+        return _one_above_zero(z, below)
 
     def second_moments(self) -> tuple[float, float]:
         """Those of training, exactly: half the mass has slope 1, the other half the random slope."""
         moment = (1 + self.negative_slope**2) / 2
         return moment, moment
+
+
+def _scaled_below_zero(z: Tensor, slope: Tensor) -> Tensor:
+    """The identity above zero, slope * z below; on a CPU a third of the time that `torch.where` takes."""
+    above = F.relu(z)
+    return above + slope * (z - above)
+
+
+def _one_above_zero(z: Tensor, below: Tensor | float) -> Tensor:
+    """1 above zero and the slope given below; the shape of z."""
+    above = indicator(torch.gt, z, 0.0)
+    return above + (1 - above) * below
 
 
 def _draw_globally(like: Tensor, low: float, high: float) -> Tensor:
@@ -171,8 +185,7 @@ class ELU(Activation, name="elu"):
         return F.elu(z, self.alpha)
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        below = self.alpha * torch.exp(z.clamp(max=0))
-        return torch.where(z > 0, torch.ones_like(z), below)
+        return _one_above_zero(z, self.alpha * torch.exp(z.clamp(max=0)))
 
 
 class ShiftedReLU(Activation, name="shifted_relu"):
@@ -187,7 +200,7 @@ class ShiftedReLU(Activation, name="shifted_relu"):
         return F.relu(z + 1) - 1
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        return (z > -1).to(z.dtype)
+        return indicator(torch.gt, z, -1.0)
 
 
 class SELU(Activation, name="selu"):
@@ -203,5 +216,4 @@ class SELU(Activation, name="selu"):
         return F.selu(z)
 
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        below = self.LAMBDA * self.ALPHA * torch.exp(z.clamp(max=0))
-        return torch.where(z > 0, torch.full_like(z, self.LAMBDA), below)
+        return self.LAMBDA * _one_above_zero(z, self.ALPHA * torch.exp(z.clamp(max=0)))

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from activation_study import datasets
 from activation_study.errors import StudyError
 from activation_study.exporters import exporter
+from activation_study.memory import keep_freed_memory
 from activation_study.runs import checkpoint, files
 from activation_study.runs.environment import device_of, environment
 from activation_study.runs.folder import Run, runs_in
@@ -84,6 +85,7 @@ def finished(runs_dir: Path, configuration: str) -> dict[Replica, Run]:
 def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
     """Trains replicas of one configuration as one run, from its newest checkpoint if there is one."""
     run = _run_of(settings, replicas)
+    keep_freed_memory()
     try:
         if settings["threads"]:
             torch.set_num_threads(settings["threads"])

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-# Raised when the code changes such that the same configuration gives other numbers.
+# Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 1
 SCIENTIFIC = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
 NOT_SCIENTIFIC = {"dataset": ("mirror",)}

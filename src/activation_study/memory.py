@@ -1,0 +1,18 @@
+"""How the process deals with memory that it frees."""
+
+import ctypes
+import platform
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from malloc.h
+
+
+def keep_freed_memory() -> None:
+    """Keeps large blocks for the next step instead of giving them back to the system; does nothing without glibc.
+
+    Otherwise a large stack's activations and gradients are mapped and cleared anew at every step, page by page, which
+    takes a fifth of a step of 20 MNIST networks of 8 x 128.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

@@ -1,0 +1,30 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource, torch
+from activation_study.memory import keep_freed_memory
+
+if {keeps}:
+    keep_freed_memory()
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(12, 2**20)  # 48 MB, 12288 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_a_freed_block_is_taken_again_without_new_pages() -> None:
+    again, anew = (
+        int(subprocess.run([sys.executable, "-c", PROGRAM.format(keeps=keeps)], capture_output=True, check=True).stdout)
+        for keeps in (True, False)
+    )
+    assert again < anew
