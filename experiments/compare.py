@@ -1,4 +1,4 @@
-"""Compares activations on one data set: trains what is not trained yet, then prints a table and draws the figures."""
+"""Compares activations on one data set: tunes and trains what is not trained yet, then says what can be concluded."""
 
 from omegaconf import DictConfig
 
@@ -8,9 +8,9 @@ from activation_study.cli import command
 @command("compare")
 def main(config: DictConfig) -> None:
     """Compares the activations that the configuration lists, at each of its depths."""
-    from activation_study import report
+    from activation_study.compare import compare
 
-    report.compare(config)
+    compare(config)
 
 
 if __name__ == "__main__":

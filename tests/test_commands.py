@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from activation_study.runs import read
@@ -74,7 +75,7 @@ def test_a_sweep_goes_on_after_a_failure_and_lists_it_at_the_end(tmp_path) -> No
 
 
 def test_compare_trains_prints_and_draws(tmp_path) -> None:
-    choices = ["activations=[relu,'elu activation.alpha=0.5']", "depths=[2,3]", "seeds=3"]
+    choices = ["activations=[relu,'elu activation.alpha=0.5']", "depths=[2,3]", "seeds=3", "tune.rates=null"]
     ended = run("compare", *TINY, *choices, f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'out'}")
     assert ended.returncode == 0, ended.stderr
     assert "elu(alpha=0.5)" in ended.stdout
@@ -141,3 +142,74 @@ def test_a_full_disk_ends_with_one_sentence_and_keeps_what_was_there(tmp_path) -
     new = {path for path in tree(tmp_path) - before if (tmp_path / path).is_file() and not path.startswith(".locks")}
     assert new == set()
     assert len(read(tmp_path).runs) == 1
+
+
+TUNED = [*TINY, "activations=[relu,elu]", "tune.rates=[0.01,0.1]", "tune.widenings=1"]
+
+
+def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None:
+    arguments = [*TUNED, f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'out'}", "reference=elu", "target=0.2"]
+    ended = run("compare", *arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("About ")
+    assert "At depth 2, " in ended.stdout
+    assert "Compared with elu, relu " in ended.stdout
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    names = {"summary.csv", "summary.md", "summary.tex", "differences.csv", "differences.tex", "learning_rates.csv"}
+    assert names <= written
+    assert {"ranks.png", "ranks.pdf", "differences.png", "learning_rates.png"} <= written
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index("activation")
+    rates = pd.read_csv(tmp_path / "out" / "learning_rates.csv")
+    for activation, group in rates.groupby("activation"):
+        assert summary.loc[activation, "learning_rate"] == group.loc[group["accuracy"].idxmax(), "learning_rate"]
+    assert set(rates["n"]) == {2}
+    assert set(read(tmp_path / "runs").metrics["seed"]) == {0, 1, 1000, 1001}
+    before = tree(tmp_path)
+    again = run("compare", *arguments)
+    assert again.stdout.startswith("Everything is trained already.")
+    assert tree(tmp_path) == before
+    drawn = run("figures", "figure=ranks", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'again'}")
+    assert drawn.returncode == 0, drawn.stderr  # of the several learning rates it takes the chosen one
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("tune.rates=[0.1,-1]", "tune.rates=[0.1, -1]: give a number above 0"),
+        ("tune.seeds=[0,7]", "tune.seeds=[0, 7]: 0 would choose the learning rate and measure it"),
+        ("tune.widenings=-1", "tune.widenings=-1: give a whole number of at least 0"),
+        ("reference=tanh", "reference=tanh: it is not among the activations; choose one of relu, elu"),
+        ("target=2", "target=2: give a number from 0 to 1"),
+    ],
+)
+def test_a_mistake_in_the_tuning_ends_with_one_sentence(tmp_path, argument, sentence) -> None:
+    ended = run("compare", *TUNED, f"runs_dir={tmp_path}", f"out={tmp_path}", argument)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: {sentence}")
+    assert len(ended.stderr.splitlines()) == 1
+    assert not tree(tmp_path)
+
+
+def test_scales_are_not_mixed(tmp_path) -> None:
+    arguments = [*TINY, "activations=[relu]", "tune.rates=null", f"runs_dir={tmp_path / 'runs'}"]
+    trained = run("train", *TINY, "activation=relu", f"runs_dir={tmp_path / 'runs'}", "scale=smoke")
+    assert trained.returncode == 0, trained.stderr
+    ended = run("compare", *arguments, f"out={tmp_path / 'out'}")
+    assert ended.returncode == 1
+    assert "scale=desk: digits-mlp-2-relu-" in ended.stderr
+    assert "was trained with scale=smoke, and scales are not mixed" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_different_data_are_not_compared(tmp_path) -> None:
+    """The checksum of the data stands in every run's environment."""
+    arguments = [*TINY, "activations=[relu,elu]", "tune.rates=null", f"runs_dir={tmp_path / 'runs'}"]
+    assert run("train", *TINY, "activation=relu", f"runs_dir={tmp_path / 'runs'}").returncode == 0
+    (folder,) = (path for path in (tmp_path / "runs").glob("digits-*"))
+    (one,) = read(tmp_path / "runs").runs
+    details = {key: one.status[key] for key in ("epoch", "step", "steps", "seconds", "diverged")}
+    (folder / "environment.json").write_text(json.dumps(one.environment | {"data": "other"}))
+    one.finish(**details)
+    ended = run("compare", *arguments, f"out={tmp_path / 'out'}")
+    assert ended.returncode == 1
+    assert "were trained on different data" in ended.stderr

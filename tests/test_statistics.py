@@ -143,3 +143,92 @@ def test_band_of_equal_single_and_missing_curves():
 )
 def test_geometric_mean(values, expected):
     assert statistics.geometric_mean(values) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("comparisons", [1, 7])
+def test_difference_is_the_paired_t_interval(comparisons):
+    ours, theirs = np.array(ACCURACIES), np.array(ACCURACIES)[::-1] - 0.01
+    expected = stats.ttest_rel(ours, theirs).confidence_interval(1 - 0.05 / comparisons)
+    mean, low, high = statistics.difference(ours, theirs, comparisons)
+    assert mean == pytest.approx(0.01)
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+
+
+def test_differences_hold_jointly_as_often_as_they_say():
+    """Seven differences of activations that are all alike: all seven intervals hold zero in at least 95 % of trials."""
+    trials, stream = 1000, np.random.default_rng(2)
+    held = 0
+    for _ in range(trials):
+        reference, *others = stream.normal(size=(8, 10)) + stream.normal(size=10)  # what a seed brings, all share
+        intervals = [statistics.difference(other, reference, comparisons=7) for other in others]
+        held += all(low <= 0 <= high for _, low, high in intervals)
+    assert held / trials > 0.95 - 3 * math.sqrt(0.95 * 0.05 / trials)
+
+
+def test_what_seeds_share_cancels_in_a_paired_difference():
+    seeds = np.array([0.1, 0.5, 0.9, 0.3])
+    assert statistics.difference(seeds + 0.01, seeds) == pytest.approx((0.01, 0.01, 0.01))
+
+
+def test_one_seed_has_a_difference_without_an_interval():
+    mean, low, high = statistics.difference([0.9], [0.8])
+    assert mean == pytest.approx(0.1)
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_a_diverged_replica_counts_as_zero_in_differences_and_ranks():
+    assert statistics.difference([0.9, NAN], [0.9, 0.8])[0] == pytest.approx(-0.4)
+    assert statistics.probability_of_improvement([NAN, NAN], [0.1, NAN])[0] == 0.25  # two ties and two defeats
+    assert statistics.rank_shares([[NAN, NAN], [0.5, 0.6]]).tolist() == [[0, 1], [1, 0]]
+
+
+def test_probability_of_improvement_is_the_mann_whitney_statistic():
+    ours, theirs = np.random.default_rng(0).normal(size=(2, 12)).round(1)
+    probability, low, high = statistics.probability_of_improvement(ours, theirs)
+    assert probability == pytest.approx(stats.mannwhitneyu(ours, theirs).statistic / 144)
+    assert low < probability < high
+
+
+def test_probability_of_improvement_is_certain_only_where_all_beat_all():
+    assert statistics.probability_of_improvement([3, 4], [1, 2]) == (1, 1, 1)
+    assert statistics.probability_of_improvement([1, 2], [1, 2])[0] == 0.5
+    assert statistics.probability_of_improvement([5, 5], [5, 5]) == (0.5, 0.5, 0.5)
+
+
+def test_probability_of_improvement_covers_as_often_as_it_says():
+    trials, stream, held = 300, np.random.default_rng(3), 0
+    truth = stats.norm.cdf(0.5 / math.sqrt(2))
+    for _ in range(trials):
+        _, low, high = statistics.probability_of_improvement(stream.normal(0.5, size=40), stream.normal(size=40))
+        held += low <= truth <= high
+    assert (
+        abs(held / trials - 0.95) < 3 * math.sqrt(0.95 * 0.05 / trials) + 0.01
+    )  # a percentile interval is a bit short
+
+
+def test_the_same_values_give_the_same_verdict():
+    values = np.random.default_rng(0).normal(size=(3, 6))
+    assert statistics.probability_of_improvement(*values[:2]) == statistics.probability_of_improvement(*values[:2])
+    assert np.array_equal(statistics.rank_shares(values), statistics.rank_shares(values))
+
+
+def test_rank_shares_are_those_of_every_resample():
+    values = np.array([[0.9, 0.5], [0.6, 0.7], [0.1, 0.1]])
+    means = np.array([values[:, list(drawn)].mean(1) for drawn in product(range(2), repeat=2)])
+    expected = (means[:, 0] > means[:, 1]).mean()
+    shares = statistics.rank_shares(values)
+    assert shares.sum(0) == pytest.approx(np.ones(3))
+    assert shares.sum(1) == pytest.approx(np.ones(3))
+    assert shares[0, 0] == pytest.approx(expected, abs=0.02)
+    assert shares[2].tolist() == [0, 0, 1]
+
+
+def test_those_who_tie_share_their_ranks():
+    assert statistics.rank_shares([[0.5, 0.5], [0.5, 0.5]]).tolist() == [[0.5, 0.5], [0.5, 0.5]]
+
+
+def test_without_seeds_there_is_no_verdict():
+    assert all(map(math.isnan, statistics.difference([], [])))
+    assert all(map(math.isnan, statistics.probability_of_improvement([], [])))
+    assert np.isnan(statistics.rank_shares(np.zeros((2, 0)))).all()

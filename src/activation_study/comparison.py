@@ -1,42 +1,84 @@
 """From the tables of many runs to the one table that compares activations."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from activation_study import statistics
-from activation_study.runs import Run, Tables, files
+from activation_study import selection, statistics
+
+if TYPE_CHECKING:
+    from activation_study.runs import Run, Tables
 
 BY = ["activation", "depth"]
+OF_THE_BEST = 0.95  # share of the best activation's validation accuracy that is the target
 
 
-def summary(tables: Tables) -> pd.DataFrame:
+def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | None = None) -> pd.DataFrame:
     """One row for each activation and depth, in the order in which they come.
 
-    Columns: activation, depth, n (replicas), diverged (of them), accuracy with accuracy_low and accuracy_high (mean
-    test accuracy of the replicas that did not diverge and its 95 % bootstrap interval), gradient_ratio (gradient norm
-    of the first layer over that of the last hidden layer on the initial weights, geometric mean), saturated (share of
-    saturated units over all hidden layers at the end of training) and dead (share of units that no validation image
-    activates, likewise).
+    Args:
+        tables: the replicas that measure the activations.
+        tuning: those that chose the learning rates, where they were tuned.
+        target: validation accuracy up to which epochs and seconds are counted; None: 95 % of the best activation's
+            mean after training, at each depth.
+
+    Returns:
+        Columns: activation, depth, learning_rate, n (replicas), diverged (of them), accuracy with accuracy_low and
+        accuracy_high (mean test accuracy of the replicas that did not diverge and its 95 % bootstrap interval), loss
+        likewise (test, nats), gap likewise (accuracy on training data less that on test data), target,
+        reached (share of replicas that did), epochs_to_target and seconds_to_target (median; infinite where half of the
+        replicas never reach it; seconds a network), off_by_one_step (validation accuracy lost where the rate is one
+        step of the grid off), gradient_ratio (gradient norm of the first layer over that of the last hidden layer on
+        the initial weights, geometric mean), saturated (share of saturated units over all hidden layers at the end of
+        training) and dead (share of units that no validation image activates, likewise).
     """
+    targets = {depth: target or _target(metrics) for depth, metrics in tables.metrics.groupby("depth", dropna=False)}
+    layers = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
+    grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
+    together = {run.folder.name: len(run.config["replicas"]) for run in tables.runs}
     rows = []
-    layers = dict(list(tables.layers.groupby(BY, sort=False))) if len(tables.layers) else {}
-    for key, metrics in tables.metrics.query("split == 'test'").groupby(BY, sort=False):
-        accuracy = metrics["accuracy"]
-        low, high = statistics.interval(accuracy)
-        row = dict(zip(BY, key, strict=True)) | {
-            "n": len(accuracy),
-            "diverged": int(accuracy.isna().sum()),
-            "accuracy": accuracy.mean(),
-            "accuracy_low": low,
-            "accuracy_high": high,
-        }
+    for key, metrics in tables.metrics.groupby(BY, sort=False, dropna=False):
+        rates = metrics["learning_rate"].unique()
+        row = dict(zip(BY, key, strict=True)) | {"learning_rate": rates[0] if len(rates) == 1 else float("nan")}
+        row |= _after_training(metrics) | _to_target(metrics, targets[key[1]], together)
+        if key in grids:
+            row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
         if key in layers:
             row |= _inside(layers[key])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _after_training(metrics: pd.DataFrame) -> dict[str, float]:
+    last = metrics[metrics["epoch"] == metrics["epoch"].max()].set_index(["seed", "learning_rate"])
+    test, train = last[last["split"] == "test"], last[last["split"] == "train"]
+    row: dict[str, float] = {"n": len(test), "diverged": int(test["accuracy"].isna().sum())}
+    values = {"accuracy": test["accuracy"], "loss": test["loss"], "gap": train["accuracy"] - test["accuracy"]}
+    for name, value in values.items():
+        row[name] = value.mean()
+        row[f"{name}_low"], row[f"{name}_high"] = statistics.interval(value)
+    return row
+
+
+def _target(metrics: pd.DataFrame) -> float:
+    last = metrics[(metrics["epoch"] == metrics["epoch"].max()) & (metrics["split"] == "valid")]
+    return OF_THE_BEST * float(last.groupby("activation")["accuracy"].mean().max())
+
+
+def _to_target(metrics: pd.DataFrame, target: float, together: dict[str, int]) -> dict[str, float]:
+    """Median epochs and seconds until a replica's validation accuracy first reaches the target."""
+    valid = metrics[metrics["split"] == "valid"]
+    reached = valid[valid["accuracy"] >= target].sort_values("epoch").groupby(["seed", "learning_rate"]).first()
+    never = [float("inf")] * (len(valid[["seed", "learning_rate"]].drop_duplicates()) - len(reached))
+    seconds = reached["seconds"] / reached["run"].map(together).astype(float)
+    return {
+        "target": target,
+        "reached": len(reached) / (len(reached) + len(never)),
+        "epochs_to_target": float(median([*reached["epoch"], *never])),
+        "seconds_to_target": float(median([*seconds, *never])),
+    }
 
 
 def _inside(layers: pd.DataFrame) -> dict[str, float]:
@@ -58,9 +100,16 @@ def gradient_ratios(hidden: pd.DataFrame) -> pd.Series:
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The summary as a person reads it."""
     shown = pd.DataFrame({"activation": table["activation"], "depth": table["depth"]})
+    if table["learning_rate"].nunique() > 1:
+        shown["learning rate"] = table["learning_rate"].map("{:g}".format)
     shown["test accuracy %"] = percent(table["accuracy"], 1)
-    interval = percent(table["accuracy_low"], 1) + " to " + percent(table["accuracy_high"], 1)
-    shown["95 % interval"] = interval.where(table["accuracy_low"].notna(), "-")
+    shown["95 % interval"] = _interval(table, "accuracy", lambda shares: percent(shares, 1))
+    shown["test loss"] = table["loss"].map(lambda loss: "-" if loss != loss else f"{loss:.3f}")
+    shown["train - test, points"] = percent(table["gap"], 1)
+    shown["epochs to target"] = table["epochs_to_target"].map(_count)
+    shown["seconds to target"] = table["seconds_to_target"].map(lambda s: "never" if s == float("inf") else f"{s:.2g}")
+    if "off_by_one_step" in table:
+        shown["lost one rate step off, points"] = percent(table["off_by_one_step"], 1)
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
         shown["saturated %"] = percent(table["saturated"])
@@ -70,44 +119,65 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
+def _interval(table: pd.DataFrame, name: str, text: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    both = text(table[f"{name}_low"]) + " to " + text(table[f"{name}_high"])
+    return both.where(table[f"{name}_low"].notna(), "-")
+
+
+def _count(epochs: float) -> str:
+    return "never" if epochs == float("inf") else f"{epochs:g}"
+
+
 def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
     """Shares as texts in per cent; a dash where there is none."""
     return shares.map(lambda share: "-" if share != share else f"{100 * share:.{digits}f}")
 
 
-def caption(tables: Tables) -> str:
+def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
     """What the numbers are and where they come from: n, scale and hardware, in one sentence each."""
     config = tables.runs[0].config["config"]
-    rates = sorted(tables.metrics["learning_rate"].unique())
-    seeds = tables.metrics.groupby(BY)["seed"].nunique()
+    seeds = tables.metrics.groupby(BY, dropna=False)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     dataset, train = config["dataset"], config["train"]
     model = ", ".join(f"{key} {value}" for key, value in config["model"].items() if key not in ("name", "depth"))
-    images = f" ({dataset['train_limit']} training images)" if dataset["train_limit"] else ""
+    images = f" ({dataset['train_limit']} training images)" if dataset.get("train_limit") else ""
     return (
         f"{dataset['name']}{images}, {config['model']['name']} ({model}), {train['epochs']} epochs in batches of "
-        f"{train['batch_size']}, {config['optimizer']['name']} at learning rate "
-        f"{', '.join(f'{rate:g}' for rate in rates)}, {config['init']['name']} initialization; {n} seeds; "
-        f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
-        "Mean test accuracy with its 95 % bootstrap interval over seeds; gradient norm of the first over the last "
-        "hidden layer's weights before training; saturated units, and units that no validation image activates, after "
-        "training."
+        f"{train['batch_size']}, {config['optimizer']['name']} at {_rates(tables, tuning)}, {config['init']['name']} "
+        f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
+        f"{', '.join(hardware(tables.runs))}. "
+        "Mean test accuracy with its 95 % bootstrap interval over seeds, mean test loss in nats, training less test "
+        "accuracy; a diverged network has none of them and is counted. Target: "
+        f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs, and seconds "
+        "a network, until half of the networks are there. Gradient norm of the first over the last hidden layer's "
+        "weights before training; saturated units, and units that no validation image activates, after training."
     )
 
 
-def hardware(runs: Sequence[Run]) -> list[str]:
+def _rates(tables: "Tables", tuning: "Tables | None") -> str:
+    if tuning is None:
+        rates = sorted(tables.metrics["learning_rate"].unique())
+        return f"learning rate {', '.join(f'{rate:g}' for rate in rates)}"
+    seeds = tuning.metrics["seed"].nunique()
+    return f"the learning rate that is best on validation data over {seeds} other seeds"
+
+
+def hardware(runs: "Sequence[Run]") -> list[str]:
     """The devices that the runs were made on."""
     return sorted({run.environment["device"] for run in runs})
-
-
-def save_summary(table: pd.DataFrame, text: str, command: str, out: Path) -> list[Path]:
-    """Writes the summary as summary.csv and, with its caption and the command that makes it again, as summary.md."""
-    files.write_text(out / "summary.csv", table.to_csv(index=False, float_format="%.6g"))
-    files.write_text(out / "summary.md", f"{text}\n\n{markdown(as_text(table))}\nMade by `{command}`.\n")
-    return [out / "summary.csv", out / "summary.md"]
 
 
 def markdown(table: pd.DataFrame) -> str:
     """A table of texts in Markdown."""
     lines: list[Sequence[Any]] = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def latex(table: pd.DataFrame) -> str:
+    """A table of texts as a LaTeX tabular with booktabs' rules."""
+    header, *rows = [
+        " & ".join(str(cell).replace("%", r"\%").replace("_", r"\_") for cell in line) + r" \\"
+        for line in [table.columns, *table.to_numpy()]
+    ]
+    lines = [rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", r"\toprule", header, r"\midrule", *rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])

@@ -1,12 +1,14 @@
 """From a composed Hydra configuration to plain settings that are known to make sense. Needs no torch."""
 
 import math
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from activation_study.errors import StudyError
+from activation_study.own_code import OwnCode
 
 SCALES = ("paper", "desk", "smoke")
 GROUPS = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
@@ -27,7 +29,8 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
 def settings(config: DictConfig) -> dict[str, Any]:
     """The configuration as plain nested dictionaries, resolved and checked.
 
-    `seeds` becomes a list of seeds and `learning_rate` a list of rates.
+    `seeds` becomes a list of seeds and `learning_rate` a list of rates. What is the user's own gets what tells it from
+    others wherever it lies: a network its name and a hash of its code, a folder of images its name.
 
     Raises:
         StudyError: a value is missing, cannot be resolved, or makes no sense.
@@ -52,11 +55,19 @@ def settings(config: DictConfig) -> dict[str, Any]:
         raise StudyError(f"optimizer.milestones={milestones}: give a list of epochs such as [10,15].")
     plain["seeds"] = seeds(plain["seeds"])
     plain["learning_rate"] = learning_rates(plain["learning_rate"])
+    model, dataset = plain["model"], plain["dataset"]
+    if model.get("name") == "own":
+        code = OwnCode(str(model.get("path")))
+        model |= {"network": code.name, "source": code.digest}
+    if dataset.get("name") == "image_folder":
+        dataset["folder"] = Path(str(dataset.get("root"))).expanduser().resolve().name
     return plain
 
 
 def listed(value: Any) -> list[Any]:
-    """A list as it is, or what a comma list names: presets write comma lists, since sweeps take those too."""
+    """A list as it is, one value as a list of it, or what a comma list names: presets write those, as sweeps do."""
+    if isinstance(value, int):
+        return [value]
     if isinstance(value, str):
         return [int(item) if item.isdigit() else item for item in value.split(",")]
     return list(value)
@@ -71,18 +82,19 @@ def check_number(key: str, value: object, smallest: float, largest: float = math
         raise StudyError(f"{key}={value}: give {kind} {limits}.")
 
 
-def seeds(value: object) -> list[int]:
+def seeds(value: object, key: str = "seeds") -> list[int]:
     """`5` means the seeds 0 to 4; a list is taken as it is, each seed once."""
+    value = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return list(range(value))
     if isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value):
         return list(dict.fromkeys(value))
-    raise StudyError(f"seeds={value}: give a number of seeds of at least 1, such as 5, or a list such as [0,1,2].")
+    raise StudyError(f"{key}={value}: give a number of seeds of at least 1, such as 5, or a list such as [0,1,2].")
 
 
-def learning_rates(value: object) -> list[float]:
+def learning_rates(value: object, key: str = "learning_rate") -> list[float]:
     """One learning rate or a list, each taken once."""
     rates: list[Any] = value if isinstance(value, list) else [value]
     if rates and all(type(rate) in (int, float) and 0 < rate < math.inf for rate in rates):
         return list(dict.fromkeys(float(rate) for rate in rates))
-    raise StudyError(f"learning_rate={value}: give a number above 0, such as 0.01, or a list such as [0.1,0.01].")
+    raise StudyError(f"{key}={value}: give a number above 0, such as 0.01, or a list such as [0.1,0.01].")

@@ -1,47 +1,16 @@
-"""What `compare.py` and `figures.py` do: from a configuration, or the runs on disk, to tables and figures."""
+"""What `figures.py` does: from the runs on disk to figures."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hydra import compose
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from activation_study import comparison
-from activation_study.config import listed, settings
+from activation_study import selection
 from activation_study.errors import StudyError
 from activation_study.figures import FIGURES, save
 from activation_study.runs import Run, Tables, comparable_hash, read_runs, runs_in
-
-
-def compare(config: DictConfig) -> None:
-    """Trains each activation at each depth unless it is trained already, prints the table, saves it and the figures."""
-    from activation_study.runs.execute import execute
-
-    settings(config)  # a mistake ends the command before anything is trained
-    depths = listed(config.depths or [config.model.get("depth")])
-    given = list(HydraConfig.get().overrides.task)
-    choices = [
-        settings(compose("compare", [*given, *_overrides(activation, depth)]))
-        for depth in depths
-        for activation in listed(config.activations)
-    ]
-    runs = [run for chosen in choices for run in execute(chosen)]
-    tables = read_runs(dict.fromkeys(runs))
-    out = Path(config.out)
-    table, text = comparison.summary(tables), comparison.caption(tables)
-    print(f"\n{comparison.as_text(table).to_string(index=False)}\n\n{text}\n")
-    command = " ".join(["python experiments/compare.py", *given])
-    written = comparison.save_summary(table, text, command, out)
-    for path in [*written, *draw(tables, out)]:
-        print(path)
-
-
-def _overrides(activation: str, depth: int | None) -> list[str]:
-    name, *options = str(activation).split()
-    return [f"activation={name}", *options, *([f"model.depth={depth}"] if depth is not None else [])]
 
 
 def figures(config: DictConfig) -> None:
@@ -55,7 +24,8 @@ def figures(config: DictConfig) -> None:
             "train some with `python experiments/train.py`, or `make demo`."
         )
     for name, group in comparable(runs).items():
-        for path in draw(read_runs(group), Path(config.out) / name, config.figure):
+        tables = selection.chosen(read_runs(group), list(config.tuning_seeds))
+        for path in draw(tables, Path(config.out) / name, config.figure):
             print(path)
 
 
@@ -63,10 +33,19 @@ def _wanted(run: Run, config: DictConfig) -> bool:
     return all(config[key] in (None, run.config["config"][key]["name"]) for key in ("dataset", "model"))
 
 
-def draw(tables: Tables, out: Path, only: str | None = None) -> list[Path]:
-    """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files."""
-    names = FIGURES if only is None else [only]
-    return [save(FIGURES[name](tables.metrics, tables.layers), out / name)[0] for name in names]
+def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
+    """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
+
+    Args:
+        tables: one learning rate for each activation and depth.
+        out: the folder.
+        only: name of the one figure that is wanted.
+        options: by figure, such as `differences={"reference": "elu"}`.
+    """
+    names = list(FIGURES) if only is None else [only]
+    return [
+        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0] for name in names
+    ]
 
 
 def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:

@@ -17,10 +17,12 @@ from activation_study.figures.by_layer import dead_units, gradient_lines, mean_a
 from activation_study.figures.functions import functions
 from activation_study.figures.gradients import gradient_map, gradient_profile
 from activation_study.figures.saving import save
+from activation_study.figures.verdicts import differences, learning_rates, ranks
 
 __all__ = [
-    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "final_accuracy", "functions", "gradient_lines",
-    "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "mean_activation", "saturation", "save",
+    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "final_accuracy", "functions",
+    "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "learning_rates",
+    "mean_activation", "ranks", "saturation", "save",
 ]  # fmt: skip
 
 
@@ -54,4 +56,6 @@ FIGURES = {
     "dead_units": Entry(dead_units, "layers"),
     "learning_curves": Entry(learning_curves, "metrics"),
     "final_accuracy": Entry(final_accuracy, "metrics"),
+    "differences": Entry(differences, "metrics"),
+    "ranks": Entry(ranks, "metrics"),
 }

@@ -5,12 +5,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from activation_study.runs.folder import FINISHED, STATES, Run, runs_in
+from activation_study.runs.folder import FINISHED, STATES, Run
+from activation_study.runs.index import Index
 
 
 def overview(runs_dir: Path | str) -> str:
     """The status of all runs in a folder, as a text for the terminal."""
-    runs = {run: run.status for run in runs_in(Path(runs_dir))}
+    runs = {run: run.status for run in Index(Path(runs_dir)).runs()}
     done = {replica for run, status in runs.items() if status["state"] in FINISHED for replica in _replicas(run)}
     # A run whose replicas are all held by finished ones has nothing left to do.
     runs = {run: s for run, s in runs.items() if s["state"] in FINISHED or not _replicas(run) <= done}
@@ -47,7 +48,7 @@ def _progress(status: dict[str, Any]) -> str:
     )
     if status["step"] and status["seconds"]:
         rate = status["step"] / status["seconds"]
-        text += f", {rate:.1f} steps/s, {_duration((status['steps'] - status['step']) / rate)} left"
+        text += f", {rate:.1f} steps/s, {duration((status['steps'] - status['step']) / rate)} left"
     return text
 
 
@@ -65,7 +66,7 @@ def _time_left(runs: dict[Run, dict[str, Any]], states: dict[Run, str]) -> str:
             else:
                 unknown += 1
     workers = max(1, Counter(states.values())["running"])
-    text = f"time left: about {_duration(left / workers)} with {workers} worker{'s' if workers > 1 else ''}"
+    text = f"time left: about {duration(left / workers)} with {workers} worker{'s' if workers > 1 else ''}"
     return text + (f", and {unknown} runs of a kind that none has been trained of yet" if unknown else "")
 
 
@@ -82,6 +83,7 @@ def _work(run: Run) -> int:
     return config["train"]["epochs"] * len(run.config["replicas"]) * (config["model"].get("depth", 0) + 1)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
     minutes = seconds / 60
     return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

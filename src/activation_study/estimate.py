@@ -1,0 +1,96 @@
+"""How long a comparison will take, measured before it begins."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from activation_study.runs.environment import device_of
+from activation_study.runs.execute import finished, load_data
+from activation_study.runs.identity import configuration_hash
+from activation_study.runs.overview import duration
+from activation_study.training import EVALUATION_BATCH, Replica, Trainer
+
+MEASURED_FOR = 0.5  # seconds
+
+
+class _EnoughError(Exception):
+    """Ends a training that is only timed."""
+
+
+def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -> str:
+    """What a comparison has to train, and about how long that takes here.
+
+    Args:
+        choices: settings of each activation and depth.
+        tuning: seeds and rates of the choice of the learning rate, if there is one.
+    """
+    left = {index: _networks_left(chosen, tuning) for index, chosen in enumerate(choices)}
+    networks = sum(left.values())
+    if not networks:
+        return "Everything is trained already."
+    pace: dict[str, float] = {}  # seconds a network by depth; activations differ by less than this is sure
+    seconds = 0.0
+    for index, count in left.items():
+        depth = str(choices[index]["model"].get("depth"))
+        if count and depth not in pace:
+            pace[depth] = seconds_a_network(choices[index])
+        seconds += count * pace.get(depth, 0.0)
+    dataset = choices[0]["dataset"]["name"]
+    depths = ", ".join(Counter(str(chosen["model"].get("depth")) for chosen in choices))
+    activations = len({str(chosen["activation"]) for chosen in choices})
+    chooses = f", {len(tuning['seeds'])} x {len(tuning['rates'])} of each to choose its learning rate" if tuning else ""
+    return (
+        f"About {duration(seconds)}: {networks} networks to train on {dataset} ({activations} activations, depth "
+        f"{depths}{chooses}). Stopped, the same command goes on."
+    )
+
+
+def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int:
+    """Networks that are not trained yet; a rate that is still to be chosen is taken to need all its seeds."""
+    trained = finished(Path(chosen["runs_dir"]), configuration_hash(chosen))
+    seeds = set(chosen["seeds"])
+    if tuning is None:
+        return sum(Replica(seed, rate) not in trained for seed in seeds for rate in chosen["learning_rate"])
+    grid = sum(Replica(seed, rate) not in trained for seed in tuning["seeds"] for rate in tuning["rates"])
+    held = Counter(replica.learning_rate for replica in trained if replica.seed in seeds)
+    return grid + (len(seeds) - max(held.values(), default=0))
+
+
+def seconds_a_network(chosen: dict[str, Any]) -> float:
+    """Seconds to train one network in a stack of all its seeds, from some steps and one piece of evaluation."""
+    if chosen["threads"]:
+        torch.set_num_threads(chosen["threads"])
+    data = load_data(chosen, device_of(chosen["device"]))
+    trainer = Trainer(chosen, [Replica(seed, chosen["learning_rate"][0]) for seed in chosen["seeds"]], data)
+    trainer.load_state(trainer.state() | {"recorded": 0})  # no evaluation before the first step
+    step = _pace(trainer)
+    trainer.evaluate(data.valid, limit=1)
+    began = time.perf_counter()
+    trainer.evaluate(data.valid, limit=EVALUATION_BATCH)
+    piece = time.perf_counter() - began
+    valid, test = (ceil(len(split.labels) / EVALUATION_BATCH) for split in (data.valid, data.test))
+    pieces = 2 * valid * (trainer.epochs + 1) + test
+    return (step * trainer.total_steps + piece * pieces) / len(chosen["seeds"])
+
+
+def _pace(trainer: Trainer) -> float:
+    """Seconds a step, the first two left out."""
+    ticks: list[float] = []
+
+    def tick() -> None:
+        ticks.append(time.perf_counter())
+        if len(ticks) > 3 and ticks[-1] - ticks[2] > MEASURED_FOR:
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        for record in trainer.records(tick):
+            if record.epoch > 0:
+                break
+    steps = min(trainer.step, len(ticks))
+    return (ticks[steps - 1] - ticks[min(1, steps - 1)]) / max(steps - 2, 1)

@@ -1,0 +1,117 @@
+"""The learning rate at which an activation is measured, chosen on validation data.
+
+Every activation gets its own rate, or the comparison would compare how well one rate suits them. The choice looks at
+the validation split alone, and at seeds that the measurement does not use.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from activation_study.runs import Tables
+
+BY = ["activation", "depth"]
+
+
+def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> "Tables":
+    """Trains a grid of learning rates, as replicas of one run, and goes on while the best of them lies at an edge.
+
+    Args:
+        settings: one configuration, as `config.settings` gives it.
+        seeds: the seeds that judge each rate.
+        rates: the grid to begin with.
+        widenings: how many rates may be added beyond the edges.
+
+    Returns:
+        The replicas of the whole grid.
+    """
+    from activation_study.runs import read_runs  # these bring torch, which figures do without
+    from activation_study.runs.execute import execute
+
+    rates = sorted(rates)
+    while True:
+        asked = settings | {"seeds": list(seeds), "learning_rate": rates}
+        tables = only(read_runs(execute(asked, wait=True)), seeds, rates)
+        new = beyond(rates, best(scores(tables.metrics)))
+        if new is None or widenings == 0:
+            return tables
+        rates, widenings = sorted([*rates, new]), widenings - 1
+
+
+def scores(metrics: pd.DataFrame) -> pd.DataFrame:
+    """How each learning rate of one activation and depth does on validation data after training.
+
+    Returns:
+        One row a rate, ascending: learning_rate, n, diverged, accuracy (a mean in which a diverged replica counts as 0)
+        and loss (mean of the others).
+    """
+    valid = metrics[(metrics["split"] == "valid") & (metrics["epoch"] == metrics["epoch"].max())]
+    grouped = valid.assign(diverged=valid["accuracy"].isna(), accuracy=valid["accuracy"].fillna(0.0))
+    return (
+        grouped.groupby("learning_rate")
+        .agg(n=("seed", "size"), diverged=("diverged", "sum"), accuracy=("accuracy", "mean"), loss=("loss", "mean"))
+        .reset_index()
+    )
+
+
+def best(table: pd.DataFrame) -> float:
+    """The rate with the highest accuracy; of several the one with the lower loss, and then the lower rate."""
+    order = table.sort_values(["accuracy", "loss", "learning_rate"], ascending=[False, True, True])
+    return float(order["learning_rate"].iloc[0])
+
+
+def beyond(rates: Sequence[float], chosen: float) -> float | None:
+    """The next rate of an ascending grid beyond the edge at which the chosen one lies; None if it lies within.
+
+    Two steps back and two on, so that 0.01, 0.03, 0.1 goes on with 0.3.
+    """
+    if len(rates) < 2 or chosen not in (rates[0], rates[-1]):
+        return None
+    outwards = list(rates) if chosen == rates[-1] else list(rates)[::-1]
+    step = 2 if len(rates) > 2 else 1
+    return float(f"{outwards[-step] * outwards[-1] / outwards[-1 - step]:.6g}")
+
+
+def sensitivity(table: pd.DataFrame) -> float:
+    """Accuracy lost, at worst, where the rate is one step of the grid off the best; NaN without neighbours."""
+    at = int(table["learning_rate"].searchsorted(best(table)))
+    neighbours = table["accuracy"].iloc[[i for i in (at - 1, at + 1) if 0 <= i < len(table)]]
+    return float(table["accuracy"].iloc[at] - neighbours.min()) if len(neighbours) else float("nan")
+
+
+def only(tables: "Tables", seeds: Sequence[int], rates: Sequence[float]) -> "Tables":
+    """The replicas with these seeds and learning rates."""
+    metrics, layers = (
+        table[table["seed"].isin(seeds) & table["learning_rate"].isin(rates)].reset_index(drop=True)
+        if len(table)
+        else table
+        for table in (tables.metrics, tables.layers)
+    )
+    return tables._replace(metrics=metrics, layers=layers)
+
+
+def chosen(tables: "Tables", tuning_seeds: Sequence[int]) -> "Tables":
+    """The replicas that measure each activation and depth: fresh seeds at the rate that the tuning seeds have chosen.
+
+    Where nothing was tuned all seeds choose among the rates there are, and where there is nothing but the tuning, its
+    replicas have to do.
+
+    Args:
+        tables: replicas of comparable runs.
+        tuning_seeds: the seeds that judge the rates.
+    """
+    metrics, layers = [tables.metrics.iloc[:0]], [tables.layers.iloc[:0]]
+    by_layer = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
+    for key, group in tables.metrics.groupby(BY, sort=False, dropna=False):
+        tuning = group[group["seed"].isin(tuning_seeds)]
+        rate = best(scores(group if tuning.empty else tuning))
+        at_rate = group[group["learning_rate"] == rate]
+        fresh = at_rate[~at_rate["seed"].isin(tuning_seeds)]
+        kept = at_rate if fresh.empty else fresh
+        metrics.append(kept)
+        if key in by_layer:
+            inside = by_layer[key]
+            layers.append(inside[(inside["learning_rate"] == rate) & inside["seed"].isin(kept["seed"])])
+    return tables._replace(metrics=pd.concat(metrics, ignore_index=True), layers=pd.concat(layers, ignore_index=True))
