@@ -28,6 +28,14 @@ def sentence(start):
     return rf"\A{re.escape(start)}[^\n]*(?<!\.)\.\Z"
 
 
+# What a choice cannot do without.
+NEEDED = {
+    "torch": ["activation.name=Hardswish"],
+    "image_folder": ["dataset.root=pictures"],
+    "own": [f"model.path={Path(__file__).with_name('my_networks.py')}:ResidualMLP"],
+}
+
+
 def check(settings):
     """What a command would make of them, short of the data."""
     stack = Stack(
@@ -42,8 +50,7 @@ def check(settings):
 
 @pytest.mark.parametrize(("group", "choice"), [(group, choice) for group in GROUPS for choice in choices(group)])
 def test_every_choice_of_every_group_composes(compose_settings, group, choice):
-    override = [f"{group}={choice}"] + (["activation.name=Hardswish"] if choice == "torch" else [])
-    settings = compose_settings(*override)
+    settings = compose_settings(f"{group}={choice}", *NEEDED.get(choice, []))
     check(settings)
     assert settings[group]["name"] == ("Hardswish" if choice == "torch" else choice)
 

@@ -133,6 +133,9 @@ def test_unknown_dataset_names_the_choices(call):
         ({"valid_size": -1}, r"dataset\.valid_size=-1 .* 0 to 1437"),
         ({"valid_size": 1438}, r"dataset\.valid_size=1438 .* 0 to 1437"),
         ({"valid_size": "many"}, r"dataset\.valid_size=many"),
+        ({"valid_size": 1.0}, r"dataset\.valid_size=1\.0 .* 0 to 1437"),
+        ({"valid_size": 0.0}, r"dataset\.valid_size=0\.0 .* 0 to 1437"),
+        ({"size": 8}, r"dataset\.size is no option of dataset=digits; its own are none"),
         ({"split_seed": -1}, r"dataset\.split_seed=-1 .* 0 to 4294967295"),
         ({"train_limit": 0}, r"dataset\.train_limit=0 .* 1 to 1168"),
         ({"train_limit": 1169}, r"dataset\.train_limit=1169 .* 1 to 1168"),
@@ -149,10 +152,13 @@ def test_configuration_files_match_the_registry():
     from omegaconf import OmegaConf
 
     assert {path.stem for path in CONF.glob("*.yaml")} == set(SOURCES)
+    own = ["root", "size", "channels", "test_share"]
     for path in CONF.glob("*.yaml"):
         config = OmegaConf.to_container(OmegaConf.load(path))
+        is_folder = path.stem == "image_folder"
         assert list(config) == [
-            "name", "valid_size", "train_limit", "split_seed", "preprocessing", "augment", "mirror"
+            "name", *(own if is_folder else []), "valid_size", "train_limit", "split_seed", "preprocessing", "augment",
+            *([] if is_folder else ["mirror"]),
         ]  # fmt: skip
         assert config["name"] == path.stem
         assert config["valid_size"] == SOURCES[path.stem].valid_size
@@ -236,6 +242,13 @@ def test_train_limit_keeps_the_first_and_leaves_the_other_splits_alone(limit):
     assert torch.equal(limited.train.labels, whole.train.labels[:limit])
     assert torch.equal(limited.valid.images, whole.valid.images)
     assert torch.equal(limited.test.images, whole.test.images)
+
+
+@pytest.mark.parametrize(("share", "size"), [(0.25, 360), (0.0001, 1), (0.9999, 1437)])
+def test_a_share_of_the_training_images_for_validation(share, size):
+    digits = load("digits", valid_size=share)
+    assert (len(digits.valid), len(digits.train)) == (size, 1438 - size)
+    assert torch.equal(digits.valid.labels, load("digits", valid_size=size).valid.labels)
 
 
 def test_split_seed_changes_the_validation_images_only():

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from activation_study.runs import Run, Tables
 
 BY = ["activation", "depth"]
-OF_THE_BEST = 0.95  # share of the best activation's validation accuracy that is the target
+NOT_OPTIONS = ("name", "depth", "network", "source")  # of a model; the last two are a network of the user's own
+OF_THE_BEST = 0.99  # share of the best activation's validation accuracy that is the target
 
 
 def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | None = None) -> pd.DataFrame:
@@ -21,8 +22,8 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
     Args:
         tables: the replicas that measure the activations.
         tuning: those that chose the learning rates, where they were tuned.
-        target: validation accuracy up to which epochs and seconds are counted; None: 95 % of the best activation's
-            mean after training, at each depth.
+        target: validation accuracy up to which epochs and seconds are counted; None: OF_THE_BEST of the best
+            activation's mean after training, at each depth.
 
     Returns:
         Columns: activation, depth, learning_rate, n (replicas), diverged (of them), accuracy with accuracy_low and
@@ -130,27 +131,32 @@ def _count(epochs: float) -> str:
 
 def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
     """Shares as texts in per cent; a dash where there is none."""
-    return shares.map(lambda share: "-" if share != share else f"{100 * share:.{digits}f}")
+    return shares.map(lambda share: "-" if share != share else f"{round(100 * share, digits) + 0.0:.{digits}f}")
 
 
 def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
     """What the numbers are and where they come from: n, scale and hardware, in one sentence each."""
+    from activation_study.runs.identity import names  # its package brings torch, which figures do without
+
     config = tables.runs[0].config["config"]
     seeds = tables.metrics.groupby(BY, dropna=False)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     dataset, train = config["dataset"], config["train"]
-    model = ", ".join(f"{key} {value}" for key, value in config["model"].items() if key not in ("name", "depth"))
+    options = {key: value for key, value in config["model"].items() if key not in NOT_OPTIONS}
+    model = ", ".join(f"{key} {value}" for key, value in options.items())
+    dataset_name, model_name = names(config)
     images = f" ({dataset['train_limit']} training images)" if dataset.get("train_limit") else ""
     return (
-        f"{dataset['name']}{images}, {config['model']['name']} ({model}), {train['epochs']} epochs in batches of "
+        f"{dataset_name}{images}, {model_name}{f' ({model})' if model else ''}, {train['epochs']} epochs in batches of "
         f"{train['batch_size']}, {config['optimizer']['name']} at {_rates(tables, tuning)}, {config['init']['name']} "
         f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
         f"{', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % bootstrap interval over seeds, mean test loss in nats, training less test "
         "accuracy; a diverged network has none of them and is counted. Target: "
         f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs, and seconds "
-        "a network, until half of the networks are there. Gradient norm of the first over the last hidden layer's "
-        "weights before training; saturated units, and units that no validation image activates, after training."
+        "a network on the machine as loaded as it was, until half of the networks are there. Gradient norm of the "
+        "first over the last hidden layer's weights before training; saturated units, and units that no validation "
+        "image activates, after training."
     )
 
 

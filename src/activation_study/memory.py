@@ -14,5 +14,5 @@ def keep_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(M_MMAP_THRESHOLD, 2**27)  # larger ones, such as the maps of an evaluation, go back at once
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

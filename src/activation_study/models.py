@@ -1,7 +1,7 @@
 """Networks built from an activation and a depth.
 
 Each is a plain sequence of layers that a `Stack` makes; `depth` counts the layers that end in an activation, and one
-linear layer follows that gives the logits.
+linear layer follows that gives the logits. A network of the user's own is `own`, see `own_network`.
 """
 
 import inspect
@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from activation_study import own_network
 from activation_study.errors import StudyError
 from activation_study.replicas import Stack, StackedMaxPool2d
 
@@ -71,24 +72,27 @@ def build(config: Mapping[str, object], stack: Stack, shape: Shape, classes: int
     Raises:
         StudyError: as `checked` does.
     """
-    name, options = checked(config)
-    return MODELS[name](stack, shape, classes, **options)
+    make, options = checked(config)
+    return make(stack, shape, classes, **options)
 
 
-def checked(config: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
-    """The name of the network that a configuration names, and its options.
+def checked(config: Mapping[str, object]) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
+    """The function that makes the network that a configuration names, and its options.
 
     Raises:
-        StudyError: unknown name or option, or a size that is not a whole number of at least 1.
+        StudyError: unknown name or option, a size that is not a whole number of at least 1, or code of the user's own
+            that is not usable.
     """
     options = dict(config)
     name = str(options.pop("name"))
+    if name == "own":
+        return own_network.checked(config)
     if name not in MODELS:
-        raise StudyError(f"model.name={name}: no such network; choose one of {', '.join(MODELS)}.")
+        raise StudyError(f"model.name={name}: no such network; choose one of {', '.join(MODELS)}, own.")
     known = list(inspect.signature(MODELS[name]).parameters)[3:]
     for key, value in options.items():
         if key not in known:
             raise StudyError(f"model.{key}: {name} has no such option; its options: {', '.join(known)}.")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise StudyError(f"model.{key}={value}: {name} needs a whole number of at least 1.")
-    return name, options
+    return MODELS[name], options

@@ -4,13 +4,14 @@
     dataset.train.images    # (50000, 1, 28, 28) float32, standardised
     dataset.valid.labels    # (10000,) int64
 
-`sources` says which sets there are, `files` finds, checks and fetches what they are made of, `preprocessing` and
-`augmentation` change pixels, and `loading` puts the parts together.
+`sources` says which sets there are, `files` finds, checks and fetches what they are made of, `image_folder` reads a
+folder of the user's own, `preprocessing` and `augmentation` change pixels, and `loading` puts the parts together.
 """
 
+from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.augmentation import augment
 from activation_study.datasets.loading import Dataset, Split, fetch, load
 from activation_study.datasets.preprocessing import PREPROCESSINGS
-from activation_study.datasets.sources import SOURCES, Arrays, Source
+from activation_study.datasets.sources import SOURCES, Source
 
 __all__ = ["PREPROCESSINGS", "SOURCES", "Arrays", "Dataset", "Source", "Split", "augment", "fetch", "load"]

@@ -1,16 +1,20 @@
 """From a name to a dataset on the device: checked, split, preprocessed."""
 
 import hashlib
+import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.files import readable, require
 from activation_study.datasets.preprocessing import PREPROCESSINGS
-from activation_study.datasets.sources import Arrays, get_source
+from activation_study.datasets.sources import Source, get_source
 from activation_study.errors import StudyError
 
 
@@ -62,21 +66,22 @@ def load(
     name: str,
     *,
     data_dir: Path | str = "data",
-    valid_size: int | None = None,
+    valid_size: float | None = None,
     train_limit: int | None = None,
     split_seed: int = 0,
     preprocessing: str = "standardize",
     mirror: str | None = None,
     download: bool = True,
     device: torch.device | str = "cpu",
+    **options: Any,
 ) -> Dataset:
     """Load a dataset onto a device.
 
     Args:
-        name: digits, mnist, fashion_mnist, cifar10, cifar100, or another key of `SOURCES`.
+        name: digits, mnist, fashion_mnist, cifar10, cifar100, image_folder, or another key of `SOURCES`.
         data_dir: Folder that holds the data in torchvision's layout, or will.
-        valid_size: Images set aside from the training data for validation; None for the set's usual number, 0 to
-            train on everything.
+        valid_size: Images set aside from the training data for validation, below 1 their share; None for the set's
+            usual number, 0 to train on everything.
         train_limit: Train on this many of the images that remain, the first of their shuffled order; None for all.
             The validation images do not depend on it.
         split_seed: Seed of that shuffle. It is no run's seed: every run should see the same split.
@@ -85,6 +90,7 @@ def load(
             enforced all the same.
         download: Whether a missing set may be fetched.
         device: Where the tensors live.
+        options: What only this set has, such as image_folder's root and size; see `read_image_folder`.
 
     Returns:
         The dataset.
@@ -93,6 +99,7 @@ def load(
         StudyError: If a choice is not possible, or the data is missing, damaged or not readable.
     """
     source = get_source(name)
+    check_options(name, source, options)
     if preprocessing not in PREPROCESSINGS:
         choices = ", ".join(PREPROCESSINGS)
         raise StudyError(f"dataset.preprocessing={preprocessing} is not known; choose one of {choices}")
@@ -100,12 +107,15 @@ def load(
     if source.torchvision:
         require(name, source.torchvision, folder, download=download, mirror=mirror)
     with readable(folder):
-        arrays = source.read(folder)
-    check_arrays(name, arrays, source.classes)
+        arrays = source.read(folder, **options)
+    classes = source.classes or int(arrays.train_labels.max()) + 1
+    check_arrays(name, arrays, classes)
 
     available = len(arrays.train_labels)
     valid_size = source.valid_size if valid_size is None else valid_size
-    check_count("dataset.valid_size", valid_size, 0, available - 1)
+    if isinstance(valid_size, float) and 0 < valid_size < 1:
+        valid_size = min(max(1, round(valid_size * available)), available - 1)
+    valid_size = check_count("dataset.valid_size", valid_size, 0, available - 1)
     if train_limit is not None:
         check_count("dataset.train_limit", train_limit, 1, available - valid_size)
     check_count("dataset.split_seed", split_seed, 0, 2**32 - 1)
@@ -123,7 +133,7 @@ def load(
         train=Split(transform(train_images), arrays.train_labels[train].to(device)),
         valid=Split(transform(pixels(arrays.train_images[valid])), arrays.train_labels[valid].to(device)),
         test=Split(transform(pixels(arrays.test_images)), arrays.test_labels.to(device)),
-        classes=source.classes,
+        classes=classes,
         checksum=checksum(arrays),
     )
 
@@ -144,10 +154,19 @@ def fetch(name: str, data_dir: Path | str = "data", mirror: str | None = None) -
         require(name, source.torchvision, Path(data_dir).expanduser(), download=True, mirror=mirror)
 
 
-def check_count(key: str, value: int, low: int, high: int) -> None:
-    """Raise a StudyError unless a count is a whole number in low..high."""
+def check_options(name: str, source: Source, options: Iterable[str]) -> None:
+    """Raise a StudyError for an option that a set does not have."""
+    own = list(inspect.signature(source.read).parameters)[1:]
+    for key in options:
+        if key not in own:
+            raise StudyError(f"dataset.{key} is no option of dataset={name}; its own are {', '.join(own) or 'none'}")
+
+
+def check_count(key: str, value: float, low: int, high: int) -> int:
+    """Return a count; raise a StudyError unless it is a whole number in low..high."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise StudyError(f"{key}={value} is not possible; choose a whole number from {low} to {high}")
+    return value
 
 
 def check_arrays(name: str, arrays: Arrays, classes: int) -> None:

@@ -14,26 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from activation_study.datasets.arrays import Arrays
+from activation_study.datasets.image_folder import read_image_folder
 from activation_study.errors import StudyError
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """A set as published, before any split or preprocessing of ours.
-
-    Attributes:
-        train_images: Pixels, (n, channels, height, width) uint8 in 0..white.
-        train_labels: Classes, (n,) int64 in 0..classes-1.
-        test_images: Pixels of the test split, shaped like the training images.
-        test_labels: Classes of the test split.
-        white: The largest value that a pixel can have.
-    """
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    white: int = 255
 
 
 @dataclass(frozen=True)
@@ -41,16 +24,17 @@ class Source:
     """Where a set comes from.
 
     Attributes:
-        read: Reads the set from the data folder.
-        classes: Number of classes.
-        valid_size: Images taken from the training data for validation unless the user says otherwise.
+        read: Reads the set from the data folder; its other arguments are options that only this set has.
+        classes: Number of classes; None for as many as the training images have.
+        valid_size: Images taken from the training data for validation unless the user says otherwise; below 1 it is
+            their share.
         torchvision: The torchvision class that lists the set's files, checksums and host; None if the set has no
             files of its own to check or fetch.
     """
 
-    read: Callable[[Path], Arrays]
-    classes: int
-    valid_size: int
+    read: Callable[..., Arrays]
+    classes: int | None
+    valid_size: float
     torchvision: str | None = None
 
 
@@ -119,6 +103,7 @@ SOURCES: dict[str, Source] = {
     "fashion_mnist": torchvision_source("FashionMNIST", classes=10, valid_size=10_000),
     "cifar10": torchvision_source("CIFAR10", classes=10, valid_size=10_000),
     "cifar100": torchvision_source("CIFAR100", classes=100, valid_size=10_000),
+    "image_folder": Source(read_image_folder, classes=None, valid_size=0.2),
 }
 
 

@@ -250,10 +250,11 @@ def _portions(runs_dir: Path, configuration: str, missing: list[Replica]) -> Ite
 
 
 def _refuse_changed_data(run: Run, settings: dict[str, Any], checksum: str) -> None:
+    place = settings["dataset"].get("root") or settings["data_dir"]
     for other in runs_in(run.folder.parent, f"*-{configuration_hash(settings)}-*"):
         if (other.folder / "environment.json").exists() and other.environment["data"] != checksum:
             raise StudyError(
-                f"dataset={settings['dataset']['name']}: the data in {settings['data_dir']} have the checksum "
+                f"dataset={settings['dataset']['name']}: the data in {place} have the checksum "
                 f"{checksum[:12]}, but {other.folder.name} was trained on {other.environment['data'][:12]}; "
                 "restore those data, or give another runs_dir."
             )

@@ -8,7 +8,7 @@ from typing import Any
 # Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 1
 SCIENTIFIC = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
-NOT_SCIENTIFIC = {"dataset": ("mirror",)}
+NOT_SCIENTIFIC = {"dataset": ("mirror", "root"), "model": ("path",)}
 
 
 def scientific(settings: dict[str, Any]) -> dict[str, Any]:
@@ -30,12 +30,19 @@ def comparable_hash(config: dict[str, Any]) -> str:
     return _hash({**config, "activation": None, "model": model})
 
 
+def names(config: dict[str, Any]) -> tuple[str, str]:
+    """How tables, figures and folders call data set and network; what is the user's own has a name of its own."""
+    dataset, model = config["dataset"], config["model"]
+    return dataset.get("folder") or dataset["name"], model.get("network") or model["name"]
+
+
 def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) -> str:
     """The name of a run's folder: readable, then the hash of its configuration, then that of its replicas."""
     model, activation = settings["model"], settings["activation"]
+    dataset_name, model_name = names(settings)
     depth = f"-{model['depth']}" if "depth" in model else ""
     digest = _hash(sorted([seed, rate] for seed, rate in replicas))[:6]
-    readable = f"{settings['dataset']['name']}-{model['name']}{depth}-{activation['name']}"
+    readable = f"{dataset_name}-{model_name}{depth}-{activation['name']}"
     return f"{readable}-{configuration_hash(settings)}-{digest}"
 
 

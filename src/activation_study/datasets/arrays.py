@@ -1,0 +1,24 @@
+"""What every reader of a set gives."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A set as published, before any split or preprocessing of ours.
+
+    Attributes:
+        train_images: Pixels, (n, channels, height, width) uint8 in 0..white.
+        train_labels: Classes, (n,) int64 in 0..classes-1.
+        test_images: Pixels of the test split, shaped like the training images.
+        test_labels: Classes of the test split.
+        white: The largest value that a pixel can have.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    white: int = 255
