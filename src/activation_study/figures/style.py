@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.style
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -58,6 +59,7 @@ def context() -> AbstractContextManager[None]:
 def ordered(labels: Iterable[str]) -> list[str]:
     """Labels without repetition: those of the article in its order, then the others by name."""
     article = list(ARTICLE)
+    labels = labels.unique() if isinstance(labels, pd.Series) else labels  # a column may have a million
     return sorted(set(labels), key=lambda label: (article.index(label) if label in ARTICLE else len(article), label))
 
 

@@ -53,7 +53,8 @@ def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
     """The rows of one depth, by default of the deepest that all activations of the table share."""
-    shared = set.intersection(*(set(group.depth) for _, group in table.groupby("activation")))
+    pairs = table[["activation", "depth"]].drop_duplicates()
+    shared = set.intersection(*(set(group.depth) for _, group in pairs.groupby("activation")))
     if depth is None and not shared:
         raise StudyError("figures: the activations of the table share no depth; ask for one with depth=.")
     depth = max(shared) if depth is None else depth

@@ -22,7 +22,15 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     with context():
         figure, axes = _one_a_depth(rows, f"test accuracy less that of {reference} (points)", len(others))
         for ax, (depth, part) in zip(axes, table.groupby("depth"), strict=True):
+            if not others:
+                ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
+                continue
             part = part.set_index("activation")
+            far = np.nanmax(100 * part[["difference", "low", "high"]].abs().to_numpy(), initial=0.0)
+            if far > 10:  # one activation fails: the others would be a heap at zero
+                ax.set_xscale("symlog", linthresh=1)
+                ax.xaxis.set_major_formatter("{x:g}")
+            ax.margins(x=0.08)
             for row, label in enumerate(reversed(others)):
                 if label in part.index:
                     mean, low, high = (100 * part.loc[label, name] for name in ("difference", "low", "high"))
@@ -30,13 +38,6 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
                     ax.plot(mean, row, marker=shown[label].marker, color=shown[label].color, markersize=7,
                             markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
             ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-            if not others:
-                ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
-                continue
-            far = np.nanmax(100 * part[["difference", "low", "high"]].abs().to_numpy(), initial=0.0)
-            if far > 10:  # one activation fails: the others would be a heap at zero
-                ax.set_xscale("symlog", linthresh=1)
-                ax.xaxis.set_major_formatter("{x:g}")
             ax.set_yticks(range(len(others)), others[::-1])
             ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(_depth(depth))
@@ -73,28 +74,30 @@ def ranks(metrics: pd.DataFrame) -> Figure:
 
 
 def learning_rates(metrics: pd.DataFrame) -> Figure:
-    """Validation accuracy after training against the learning rate, the chosen rate marked, one panel a depth."""
+    """Validation error after training against the learning rate, the chosen rate marked, one panel a depth."""
     with context():
         depths = sorted(metrics.depth.fillna(0).unique())
-        figure, axes = panels(len(depths), "learning rate", "validation accuracy (%)", sharey=True, height=1.0)
+        figure, axes = panels(len(depths), "learning rate", "validation error (%)", sharey=True, height=1.0)
         for ax, depth in zip(axes, depths, strict=True):
             part = metrics[metrics.depth.fillna(0) == depth]
             for label, look in looks(part.activation).items():
                 scores = selection.scores(part[part.activation == label])
+                scores["error"] = 100 * (1 - scores.accuracy)
                 chosen = scores[scores.learning_rate == selection.best(scores)]
-                ax.plot(scores.learning_rate, 100 * scores.accuracy, color=look.color, linestyle=look.dashes,
+                ax.plot(scores.learning_rate, scores.error, color=look.color, linestyle=look.dashes,
                         marker=look.marker, markersize=4)  # fmt: skip
-                ax.plot(chosen.learning_rate, 100 * chosen.accuracy, marker="o", markersize=10, color=look.color,
+                ax.plot(chosen.learning_rate, chosen.error, marker="o", markersize=10, color=look.color,
                         fillstyle="none")  # fmt: skip
-            ax.set_xscale("log")
+            ax.set(xscale="log", yscale="log")
             log_ticks(ax.xaxis)
+            log_ticks(ax.yaxis)
             ax.set_title(_depth(depth))
         legend(figure, metrics.activation)
         seeds = metrics.groupby([*REPLICA[:2], "learning_rate"], dropna=False).seed.nunique().max()
         text = (
             f"{metrics.dataset.iloc[0]}, {metrics.model.iloc[0]} · mean over {seeds} seeds that judge the rates · "
             f"scale {', '.join(sorted(set(metrics.scale.astype(str))))} · ring: the rate chosen · "
-            "a diverged network counts as 0 %"
+            "a diverged network counts as 100 %"
         )
         return finish(figure, "Choice of the learning rate", text)
 
