@@ -5,7 +5,7 @@ PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format figures notebooks status compare clean
+.PHONY: help setup demo data test lint format figures claims notebooks status compare bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -41,6 +41,9 @@ format: setup  ## put the code in style
 figures: setup  ## draw the figures again from the runs on disk
 	$(RUN) experiments/figures.py
 
+claims: setup  ## judge what the article and the papers claim by the runs on disk
+	$(RUN) experiments/claims.py
+
 notebooks: setup  ## execute the notebooks in place
 	$(RUN) notebooks/execute.py
 
@@ -49,6 +52,9 @@ status: setup  ## tell how the runs on disk stand
 
 compare: setup  ## compare the activations on a data set: make compare DATASET=mnist
 	$(RUN) experiments/compare.py dataset=$(DATASET)
+
+bench: setup  ## measure speed: throughput, cost of watching, convolutions, start, analysis, growth
+	$(RUN) benchmarks/run.py
 
 clean:  ## remove caches; runs, data and .venv stay
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info src/*.egg-info

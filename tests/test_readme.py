@@ -48,6 +48,8 @@ def test_command_works(command, tmp_path) -> None:
     _, script, *arguments = shlex.split(command)
     if "https://example.org/folder" in command:
         pytest.skip("needs a mirror; tests/test_datasets.py fetches from one of its own")
+    if "my_networks.py" in command or "dataset.root=" in command:
+        pytest.skip("tests/test_own_network.py and tests/test_image_folder.py run it")
     if "hydra/launcher=" in command:
         pytest.skip("tests/test_launchers.py and tests/test_slurm.py run the launchers")
     if re.search("mnist|vanishing|cifar", command) and not os.environ.get("ACTIVATION_STUDY_DATA"):
@@ -98,3 +100,7 @@ def test_reading_runs_as_the_readme_does(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(code, namespace := {})
     assert namespace["runs"] == []
+
+
+def test_the_network_that_the_readme_adds_is_the_one_that_is_tested() -> None:
+    assert ("python", (ROOT / "tests" / "my_networks.py").read_text()) in BLOCKS

@@ -10,14 +10,16 @@ from omegaconf import DictConfig
 from activation_study import selection
 from activation_study.errors import StudyError
 from activation_study.figures import FIGURES, save
-from activation_study.runs import Run, Tables, comparable_hash, read_runs, runs_in
+from activation_study.runs import Run, Tables, comparable_hash, read_runs
+from activation_study.runs.identity import names
+from activation_study.runs.index import Index
 
 
 def figures(config: DictConfig) -> None:
     """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
     if config.figure is not None and config.figure not in FIGURES:
         raise StudyError(f"figure={config.figure}: no such figure; choose one of {', '.join(FIGURES)}.")
-    runs = [run for run in runs_in(Path(config.runs_dir)) if run.is_finished and _wanted(run, config)]
+    runs = [run for run in Index(Path(config.runs_dir)).finished() if _wanted(run, config)]
     if not runs:
         raise StudyError(
             f"runs_dir={config.runs_dir}: it holds no finished runs of dataset={config.dataset}, model={config.model}; "
@@ -60,7 +62,7 @@ def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
     named: dict[str, list[Run]] = {}
     for key, group in groups.items():
         mine = flat[key]
-        name = f"{mine['dataset.name']}-{mine['model.name']}"
+        name = "-".join(names(group[0].config["config"]))
         twins = [other for other in flat.values() if all(other[k] == mine[k] for k in ("dataset.name", "model.name"))]
         for setting, value in mine.items():
             if any(other.get(setting) != value for other in twins):

@@ -1,5 +1,6 @@
 """The folder of a run: its configuration, its status and its tables."""
 
+import fnmatch
 import hashlib
 import io
 import json
@@ -7,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,25 +122,41 @@ class Run:
         Raises:
             ValueError: the file is not what training has left.
         """
+        return pd.read_parquet(io.BytesIO(self.content(name)))
+
+    def content(self, name: str) -> bytes:
+        """The file of `metrics` or `layers` of a finished run, byte for byte.
+
+        Raises:
+            ValueError: the file is not what training has left.
+        """
         content = (self.folder / f"{name}.parquet").read_bytes()
         if hashlib.sha256(content).hexdigest() != self.status["files"][f"{name}.parquet"]:
             raise ValueError(f"{self.folder / name}.parquet: its checksum is wrong")
-        return pd.read_parquet(io.BytesIO(content))
+        return content
 
 
-def runs_in(runs_dir: Path, pattern: str = "*") -> Iterator[Run]:
+def runs_in(runs_dir: Path, pattern: str = "*", known: Callable[[Run], bool] = lambda run: False) -> Iterator[Run]:
     """The runs in a folder, in the order of their names; one whose configuration cannot be read is named and left out.
 
     Args:
         runs_dir: the folder of run folders.
-        pattern: what their names must match.
+        pattern: what their names must match; hidden folders hold no runs.
+        known: says of a run whether it has its configuration already, so that it need not be read.
     """
-    for path in sorted(Path(runs_dir).glob(f"{pattern}/config.yaml")):
-        run = Run(path.parent)
+    try:
+        names = sorted(name for name in fnmatch.filter(os.listdir(runs_dir), pattern) if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        run = Run(Path(runs_dir) / name)
         try:
-            run.config["hash"], run.config["replicas"], run.config["config"]
+            if not known(run):
+                run.config["hash"], run.config["replicas"], run.config["config"]
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # no run
         except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):
-            print(f"warning: {path}: it is damaged; the run is left out.", file=sys.stderr)
+            print(f"warning: {run.folder / 'config.yaml'}: it is damaged; the run is left out.", file=sys.stderr)
         else:
             yield run
 

@@ -1,14 +1,20 @@
 """Any number of runs as two tidy tables."""
 
-import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from activation_study.activations import label
-from activation_study.runs.folder import Run, runs_in
+from activation_study.runs import identity
+from activation_study.runs.folder import Run
+from activation_study.runs.index import Index, Segment
+
+TABLES = ("metrics", "layers")
 
 
 class Tables(NamedTuple):
@@ -35,7 +41,9 @@ def read(
         where: takes a run's `config.yaml` and says whether it is wanted.
         layers: whether to read the measurements by layer, which are most of the bytes.
     """
-    return read_runs((run for run in runs_in(Path(runs_dir)) if where(run.config)), layers)
+    index, names = Index(Path(runs_dir)), TABLES if layers else TABLES[:1]
+    runs = [run for run in index.runs() if where(run.config)]
+    return _tables(runs, index.holders(runs, names), names)
 
 
 def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
@@ -43,47 +51,70 @@ def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
 
     A run with a damaged file is named on stderr and left out.
     """
-    metrics: list[pd.DataFrame] = []
-    inside: list[pd.DataFrame] = []
-    kept: list[Run] = []
-    seen: set[tuple[str, int, float]] = set()
+    runs, names = list(runs), TABLES if layers else TABLES[:1]
+    by_folder: dict[Path, list[Run]] = defaultdict(list)
     for run in runs:
-        if not run.is_finished:
-            continue
-        try:
-            tables = [run.table("metrics"), run.table("layers")] if layers else [run.table("metrics")]
-        except (OSError, ValueError) as error:
-            print(f"warning: {error}; the run is left out.", file=sys.stderr)
-            continue
+        by_folder[run.folder.parent].append(run)
+    held: dict[Run, Segment] = {}
+    for folder, group in by_folder.items():
+        held |= Index(folder).holders(group, names)
+    return _tables(runs, held, names)
+
+
+def _tables(runs: list[Run], held: dict[Run, Segment], names: tuple[str, ...]) -> Tables:
+    """The tables of those runs that a segment holds."""
+    kept = [run for run in runs if run in held]
+    if not kept:
+        return Tables(pd.DataFrame(), pd.DataFrame(), [])
+    seen: set[tuple[str, int, float]] = set()
+    repeated: list[set[tuple[int, float]]] = []  # of each run, the replicas that one before it holds too
+    for run in kept:
         replicas = {(run.config["hash"], seed, rate) for seed, rate in run.config["replicas"]}
-        if twice := {(seed, rate) for _, seed, rate in replicas & seen}:
-            tables = [_without(table, twice) for table in tables]
+        repeated.append({(seed, rate) for _, seed, rate in replicas & seen})
         seen |= replicas
-        kept.append(run)
-        metrics.append(_with_identity(tables[0], run))
-        inside.extend(_with_identity(table, run) for table in tables[1:])
-    return Tables(_joined(metrics), _joined(inside), kept)
+    columns = _identity(kept)
+    tables = {}
+    for name in names:
+        table, owners = _rows(name, [held[run] for run in kept], kept, repeated)
+        tables[name] = pd.concat([columns.take(owners).reset_index(drop=True), table], axis=1)
+    return Tables(tables["metrics"], tables.get("layers", pd.DataFrame()), kept)
 
 
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+def _rows(
+    name: str, segments: list[Segment], runs: list[Run], repeated: list[set[tuple[int, float]]]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """One table of the runs in their order, each replica once, and of each row the position of its run."""
+    parts = {segment: segment.table(name) for segment in dict.fromkeys(segments)}
+    begins = dict(zip(parts, accumulate(map(len, parts.values()), initial=0), strict=False))
+    within = {segment: segment.rows(name) for segment in parts}
+    table = pd.concat([part for part in parts.values() if len(part)] or list(parts.values()), ignore_index=True)
+    parts.clear()  # they are as large as the table
+    rows = []
+    for run, segment, twice in zip(runs, segments, repeated, strict=True):
+        own = np.array(within[segment][run.folder.name], dtype=int) + begins[segment]
+        rows.append(_without(table, own, twice) if twice and len(own) else own)
+    order = np.concatenate(rows)
+    if not np.array_equal(order, table.index):
+        table = table.take(order).reset_index(drop=True)
+    return table, np.repeat(np.arange(len(runs)), list(map(len, rows)))
 
 
-def _without(table: pd.DataFrame, replicas: set[tuple[int, float]]) -> pd.DataFrame:
-    if table.empty:
-        return table
-    index = pd.MultiIndex.from_frame(table[["seed", "learning_rate"]])
-    return table[~index.isin(pd.MultiIndex.from_tuples(replicas))]
+def _without(table: pd.DataFrame, rows: np.ndarray, replicas: set[tuple[int, float]]) -> np.ndarray:
+    found = pd.MultiIndex.from_frame(table.iloc[rows][["seed", "learning_rate"]])
+    return rows[~found.isin(pd.MultiIndex.from_tuples(replicas))]
 
 
-def _with_identity(table: pd.DataFrame, run: Run) -> pd.DataFrame:
-    config = run.config["config"]
-    identity = {
-        "run": run.folder.name,
-        "activation": label(config["activation"]),
-        "dataset": config["dataset"]["name"],
-        "model": config["model"]["name"],
-        "depth": config["model"].get("depth"),
-        "scale": run.config["scale"],
+def _identity(runs: list[Run]) -> pd.DataFrame:
+    """What the tables say of each run, one row a run."""
+    configs = [run.config["config"] for run in runs]
+    activations = {repr(config["activation"]): config["activation"] for config in configs}
+    labels = {key: label(activation) for key, activation in activations.items()}  # slow, and few differ
+    columns = {
+        "run": [run.folder.name for run in runs],
+        "activation": [labels[repr(config["activation"])] for config in configs],
+        "dataset": [identity.names(config)[0] for config in configs],
+        "model": [identity.names(config)[1] for config in configs],
+        "depth": [config["model"].get("depth") for config in configs],
+        "scale": [run.config["scale"] for run in runs],
     }
-    return pd.concat([pd.DataFrame(identity, index=table.index), table], axis=1)
+    return pd.DataFrame(columns, dtype=object).infer_objects()

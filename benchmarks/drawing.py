@@ -1,0 +1,161 @@
+"""A figure of each part of which a figure says more than a table."""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from activation_study.figures import style
+
+OURS, OTHER = "#D55E00", "#888888"
+COLORS = ("#56B4E9", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#882255", "#444444")
+MARKERS = "os^vDPX"
+
+
+def throughput(table: pd.DataFrame) -> Figure:
+    """Milliseconds a step and network against the number of networks side by side."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for index, (name, rows) in enumerate(table.dropna(subset="median_ms").groupby("contender", sort=False)):
+        look = {"color": COLORS[index], "linewidth": 1.2}
+        if name == "the study":
+            look = {"color": OURS, "linewidth": 2.5}
+        _times(
+            axes,
+            "replicas",
+            rows,
+            label=name,
+            marker=MARKERS[index],
+            linestyle="--" if name == "limit" else "-",
+            **look,
+        )
+    _sizes(axes.xaxis, sorted(table["replicas"].unique()))
+    _plain(axes.yaxis)
+    axes.set(xlabel="networks side by side", ylabel="milliseconds a step and network")
+    figure.legend(loc="outside right center")
+    figure.suptitle("A training step: 8 x 128 on MNIST, batch 64")
+    return figure
+
+
+def watching(table: pd.DataFrame) -> Figure:
+    """How many times the bare step a watched one takes."""
+    rows = table[(table["watched"] != "off") & table["ratio"].notna()]
+    networks = rows["replicas"].map(lambda count: f", {count} networks" if count > 1 else "")
+    figure = Figure(figsize=(7, 0.3 * len(rows) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    told = [
+        f"{ratio:.{2 if ratio < 10 else 0}f} x {bare:.2g} ms"
+        for ratio, bare in zip(rows["ratio"], rows["bare_ms"], strict=True)
+    ]
+    _dots(axes, rows["tool"] + networks + ", " + rows["watched"], rows["ratio"], told, rows["tool"] == "the study")
+    _ratios(axes, rows["ratio"])
+    axes.set_xlabel("watched step over bare step; beside each point the ratio and the bare step")
+    figure.suptitle("What watching costs")
+    return figure
+
+
+def convolutions(table: pd.DataFrame) -> Figure:
+    """How many times the limit each way takes, a panel a network and number of networks."""
+    groups = list(table.dropna(subset="ratio").groupby(["network", "replicas"], sort=False))
+    rows, most = -(-len(groups) // 2), max(len(group) for _, group in groups)
+    figure = Figure(figsize=(9.6, (0.2 * most + 0.7) * rows + 0.5), layout="constrained")
+    grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
+    for axes, ((network, replicas), group) in zip(grid.flat, groups, strict=True):
+        told = group["median_ms"].map("{:.3g} ms".format)
+        _dots(axes, group["contender"], group["ratio"], told, group["contender"] == "grouped, study's order")
+        axes.set_title(f"{network}, {replicas} side by side, batch {group['batch'].iloc[0]}")
+        _ratios(axes, table["ratio"])
+        axes.axvline(1.5, color=OTHER, linewidth=0.8, linestyle="--", zorder=0)
+    figure.supxlabel("whole pass over the convolutions alone in their fastest layout; dashed: the target", fontsize=8)
+    return figure
+
+
+def growth(table: pd.DataFrame) -> Figure:
+    """Cost against replicas, depth, width and runs, with lines of slope 1."""
+    figure = Figure(figsize=(10.5, 3), layout="constrained")
+    titles = {
+        "replicas": "networks side by side",
+        "depth": "hidden layers",
+        "width": "units a layer",
+        "runs": "runs on disk",
+    }
+    for axes, (axis, title) in zip(figure.subplots(1, 4), titles.items(), strict=True):
+        rows = table[table["axis"] == axis].copy()
+        axes.set(xlabel=title, ylabel="seconds" if axis == "runs" else "milliseconds a step, all networks")
+        if rows.empty:
+            axes.text(0.5, 0.5, "not measured", ha="center", transform=axes.transAxes)
+            continue
+        if axis == "runs":
+            rows[TIMES] /= 1e3
+        for index, (what, group) in enumerate(rows.groupby("what", sort=False)):
+            _times(
+                axes, "size", group, label=what, marker=MARKERS[index], color=COLORS[index] if axis == "runs" else OURS
+            )
+        largest = rows.loc[rows["median_ms"].idxmax()]
+        axes.plot(
+            rows["size"], rows["size"] / largest["size"] * largest["median_ms"], color=OTHER, linestyle=":", zorder=0
+        )
+        _sizes(axes.xaxis, sorted(rows["size"].unique()))
+        _plain(axes.yaxis)
+        if axis == "runs":
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", title="analysis")
+    figure.suptitle("How the cost grows (dotted: in proportion)")
+    return figure
+
+
+FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
+    "throughput": throughput, "watching": watching, "convolutions": convolutions, "growth": growth,
+}  # fmt: skip
+TIMES = ["median_ms", "min_ms", "max_ms"]
+
+
+def png(part: str, table: pd.DataFrame) -> bytes:
+    """The figure of a part."""
+    buffer = io.BytesIO()
+    with style.context():
+        FIGURES[part](table).savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def _times(axes: Axes, size: str, rows: pd.DataFrame, **look: Any) -> None:
+    """Medians with a bar from the least to the largest, on logarithmic axes."""
+    low, high = rows["median_ms"] - rows["min_ms"], rows["max_ms"] - rows["median_ms"]
+    axes.errorbar(rows[size], rows["median_ms"], yerr=[low, high], **look)
+    axes.set(xscale="log", yscale="log")
+
+
+def _dots(axes: Axes, names: pd.Series, ratios: pd.Series, told: Iterable[str], is_ours: pd.Series) -> None:
+    """A row a name, the first on top: a point at the ratio, and a text beside it."""
+    places = range(len(names), 0, -1)
+    axes.scatter(ratios, places, c=[OURS if ours else OTHER for ours in is_ours], zorder=2)
+    for ratio, place, text in zip(ratios, places, told, strict=True):
+        axes.annotate(text, (ratio, place), (6, 0), textcoords="offset points", va="center", fontsize=7)
+    axes.set_yticks(places, names)
+    axes.set_ylim(0.4, len(names) + 0.6)
+
+
+def _ratios(axes: Axes, ratios: pd.Series) -> None:
+    """A logarithmic axis with room for the texts beside the points."""
+    axes.set_xscale("log")
+    axes.set_xlim(min(0.9, ratios.min() / 1.1), max(ratios.max(), 2) ** 1.3)
+    _plain(axes.xaxis)
+
+
+def _sizes(axis: Axis, sizes: Sequence[int]) -> None:
+    """Ticks at the sizes that were measured and nowhere else."""
+    axis.set_major_locator(FixedLocator(sizes))
+    axis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _plain(axis: Axis) -> None:
+    """Ticks at round numbers, written as such."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5) if high < 10 * low else (1, 2, 5), numticks=9))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

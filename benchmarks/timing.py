@@ -1,0 +1,85 @@
+"""Timing that a noisy machine does not fool: the contenders take turns, and ratios are taken within a round."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+
+class NotMeasured(Exception):
+    """A contender cannot run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way of doing the work.
+
+    Attributes:
+        run: does some of it.
+        steps: what the time of a call is divided by: its steps, or its steps times its networks.
+        note: what the table says beside the time.
+    """
+
+    run: Callable[[], object]
+    steps: int = 1
+    note: str = ""
+
+
+def interleaved(contenders: Mapping[str, Contender], rounds: int) -> pd.DataFrame:
+    """Milliseconds a step, one row a round in which every contender runs once, after a round that is not counted.
+
+    Every other round goes the other way round, so that no contender gains by its place.
+    """
+    rows = []
+    for turn in range(rounds + 1):
+        row = {}
+        for name in list(contenders)[:: -1 if turn % 2 else 1]:
+            _wait()
+            began = time.perf_counter()
+            contenders[name].run()
+            _wait()
+            row[name] = (time.perf_counter() - began) * 1e3 / contenders[name].steps
+        rows.append(row)
+    return pd.DataFrame(rows[1:], columns=list(contenders))
+
+
+def compare(builders: Mapping[str, Callable[[], Contender]], rounds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Builds the contenders and lets them take turns.
+
+    Args:
+        builders: make the contenders, by name; one that cannot run here raises `NotMeasured`.
+        rounds: how many are counted.
+
+    Returns:
+        The times of `interleaved`, and a row a contender: contender, median_ms, min_ms, max_ms, rounds, note.
+    """
+    contenders, notes = {}, {}
+    for name, build in builders.items():
+        try:
+            contenders[name] = build()
+            notes[name] = contenders[name].note
+        except NotMeasured as reason:
+            notes[name] = f"not measured: {reason}"
+    times = interleaved(contenders, rounds).reindex(columns=list(builders))
+    measured = {"median_ms": times.median(), "min_ms": times.min(), "max_ms": times.max(), "rounds": times.count()}
+    table = pd.DataFrame({**measured, "note": notes})
+    return times, table.rename_axis("contender").reset_index()
+
+
+def ratios(times: pd.DataFrame, references: str | Mapping[str, str]) -> list[float]:
+    """How many times a reference each contender takes: the median over the rounds.
+
+    Args:
+        times: those of `interleaved`.
+        references: a contender, or for each contender the one it is held against.
+    """
+    if isinstance(references, str):
+        references = dict.fromkeys(times, references)
+    return [(times[name] / times[references[name]]).median() for name in times]
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

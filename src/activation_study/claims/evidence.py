@@ -1,0 +1,193 @@
+"""What claims are tested on, as named sets: how each set of runs is found on disk, and what makes it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hydra import compose
+from numpy.typing import NDArray
+
+from activation_study import config, selection
+from activation_study.claims import networks
+from activation_study.claims.quantities import REPLICA, Quantity
+from activation_study.runs import Tables, comparable_hash, read
+from activation_study.runs.identity import scientific
+
+SMALL_SEEDS = {"paper": 20, "desk": 10, "smoke": 2}  # of the small networks that are trained on the spot
+NOTHING = Tables(pd.DataFrame(), pd.DataFrame(), [])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A named set of runs, or of numbers that are computed when the page is made.
+
+    Attributes:
+        name: the one word by which a claim names it.
+        preset: the experiment that makes the runs; None where there are none.
+        about: what it is, where there is no preset.
+        measure: computes them, for a tuple of seeds, where there is no preset and they have replicas.
+        depths: of those.
+        margin: a difference in accuracy, in percentage points, that is too small to matter on these data.
+    """
+
+    name: str
+    preset: str | None = None
+    about: str = ""
+    measure: Callable[[tuple[int, ...]], Tables] | None = None
+    depths: tuple[int, ...] = ()
+    margin: float = 0.0
+
+
+EVIDENCE = {
+    evidence.name: evidence
+    for evidence in (
+        Evidence("functions", about="the functions themselves, in double precision"),
+        Evidence("digits", about=networks.ABOUT, measure=networks.measured, depths=(networks.DEPTH,)),
+        Evidence("vanishing", preset="vanishing"),
+        Evidence("mnist", preset="mnist_tuned", margin=0.3),
+        Evidence("cifar10", preset="cifar10_tuned", margin=1.0),
+    )
+}
+
+
+@dataclass
+class Found:
+    """Evidence as far as it is there; nothing is read or computed before it is asked for.
+
+    Attributes:
+        evidence: the set.
+        scale: how much of it was asked for.
+        command: makes what is missing.
+        about: what it is, in words.
+        seeds: those of its replicas.
+        depths: those of its networks; empty where there are none.
+        load: gives its replicas, at one learning rate for each activation and depth.
+    """
+
+    evidence: Evidence
+    scale: str
+    command: str
+    about: str = ""
+    seeds: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    load: Callable[[], Tables] = lambda: NOTHING
+    _measured: dict[Quantity, pd.Series] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The one word by which a claim names it."""
+        return self.evidence.name
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its replicas."""
+        return self.load()
+
+    def values(self, quantity: Quantity, activation: str, depth: int) -> NDArray[np.float64] | None:
+        """A quantity of one activation at one depth, shape (seeds,), or None if not all of the seeds have been run.
+
+        A replica that diverged before it could be measured has NaN.
+        """
+        if not self.has(activation, depth):
+            return None
+        if quantity not in self._measured:
+            self._measured[quantity] = quantity.of(self.tables)
+        index = pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
+        return self._measured[quantity].reindex(index).to_numpy(dtype=float)
+
+    def has(self, activation: str, depth: int) -> bool:
+        """Whether every seed of an activation has been run at a depth."""
+        return set(self.seeds) <= set(self._tested.get((activation, depth), {}))
+
+    def diverged(self, activation: str, depth: int) -> int:
+        """How many replicas of an activation diverged at a depth."""
+        return sum(np.isnan(accuracy) for accuracy in self._tested.get((activation, depth), {}).values())
+
+    @cached_property
+    def _tested(self) -> dict[tuple[str, int], dict[int, float]]:
+        """Test accuracy by seed of every activation at every depth."""
+        tested: dict[tuple[str, int], dict[int, float]] = {}
+        if not self.tables.metrics.empty:
+            for row in self.tables.metrics.query("split == 'test'").itertuples():
+                tested.setdefault((row.activation, row.depth), {})[row.seed] = row.accuracy
+        return tested
+
+
+def find(evidence: Evidence, runs_dir: str, scale: str) -> Found:
+    """What there is of a set.
+
+    Args:
+        evidence: the set.
+        runs_dir: the folder of run folders.
+        scale: how much of the set is asked for: paper, desk or smoke.
+    """
+    if evidence.preset is None:
+        return _computed(evidence, scale)
+    plan = compose("compare", [f"+experiment={evidence.preset}", f"scale={scale}"])
+    chosen = config.settings(plan)
+    depths = config.listed(plan.depths or plan.model.depth)
+    command = _at_scale(f"python experiments/compare.py +experiment={evidence.preset}", scale)
+    load = partial(_measured, runs_dir, chosen)
+    return Found(evidence, scale, command, _described(chosen, depths), chosen["seeds"], depths, load)
+
+
+def _computed(evidence: Evidence, scale: str) -> Found:
+    command = own_command(scale)
+    if evidence.measure is None:
+        return Found(evidence, scale, command, evidence.about)
+    seeds = list(range(SMALL_SEEDS[scale]))
+    about = f"{evidence.about}; {len(seeds)} seeds"
+    return Found(evidence, scale, command, about, seeds, list(evidence.depths), partial(evidence.measure, tuple(seeds)))
+
+
+def own_command(scale: str) -> str:
+    """The command that judges the claims."""
+    return _at_scale("python experiments/claims.py", scale)
+
+
+def _at_scale(command: str, scale: str) -> str:
+    return command if scale == "desk" else f"{command} scale={scale}"
+
+
+def _measured(runs_dir: str, chosen: dict[str, Any]) -> Tables:
+    """The replicas that measure: the preset's seeds, at its learning rate or, where it tunes, at the one chosen."""
+    tables = _comparable(runs_dir, comparable_hash(scientific(chosen)))
+    if tables.metrics.empty:
+        return NOTHING
+    tuning = chosen["tune"]
+    if not tuning["rates"]:
+        return selection.only(tables, chosen["seeds"], chosen["learning_rate"])
+    metrics = tables.metrics
+    tried = metrics[metrics["seed"].isin(config.seeds(tuning["seeds"]))].groupby(selection.BY)["learning_rate"]
+    tuned = [key for key, rates in tried.unique().items() if set(tuning["rates"]) <= set(rates)]  # the whole grid
+    rows = [pd.MultiIndex.from_frame(table[selection.BY]).isin(tuned) for table in (metrics, tables.layers)]
+    tables = tables._replace(metrics=metrics[rows[0]], layers=tables.layers[rows[1]])
+    rates = sorted(set(metrics["learning_rate"]))
+    return selection.only(selection.chosen(tables, config.seeds(tuning["seeds"])), chosen["seeds"], rates)
+
+
+@lru_cache(maxsize=4)
+def _comparable(runs_dir: str, identity: str) -> Tables:
+    """All finished runs of one configuration but for activation and depth; several sets may share them."""
+    return read(Path(runs_dir), lambda run: comparable_hash(run["config"]) == identity)
+
+
+def _described(chosen: dict[str, Any], depths: list[int]) -> str:
+    dataset, model, train = chosen["dataset"], chosen["model"], chosen["train"]
+    images = f" ({dataset['train_limit']} training images)" if dataset["train_limit"] else ""
+    rates = ", ".join(f"{rate:g}" for rate in chosen["learning_rate"])
+    tuned = "learning rate tuned for each activation and depth, on other seeds and validation images"
+    return "; ".join(
+        [
+            f"{dataset['name']}{images}, {model['name']} of width {model['width']}",
+            f"depth{'s' if len(depths) > 1 else ''} {', '.join(map(str, depths))}",
+            f"{train['epochs']} epochs in batches of {train['batch_size']}",
+            f"{chosen['optimizer']['name']}, {chosen['init']['name']} initialization",
+            tuned if chosen["tune"]["rates"] else f"learning rate {rates} for all",
+            f"{len(chosen['seeds'])} seeds",
+        ]
+    )

@@ -1,0 +1,259 @@
+"""One picture a claim: by default the interval of every part against what was claimed, else one of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from activation_study import statistics
+from activation_study.activations import softmax
+from activation_study.activations.rectified import RReLU
+from activation_study.claims import functions
+from activation_study.claims.evidence import Found
+from activation_study.claims.ledger import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part
+from activation_study.claims.quantities import NOISE, Quantity
+from activation_study.figures.style import GREY, WIDTH, Look, context, finish, legend, log_ticks, looks, panels
+
+MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), UNDECIDED: (GREY, "s")}
+CLAIMED = "#dcefe8"  # shades the values that are claimed
+Picture = Callable[[Outcome], Figure]
+
+
+def intervals(outcome: Outcome) -> Figure:
+    """The interval of every part, with the values claimed shaded: a row of panels a quantity, a panel a place."""
+    known = [part for part in outcome.parts if part.verdict != NOT_RUN]
+    quantities, places = (list(dict.fromkeys(getattr(part, key) for part in known)) for key in ("quantity", "place"))
+    names = {quantity: list(dict.fromkeys(part.compared for part in known if part.quantity == quantity))
+             for quantity in quantities}  # fmt: skip
+    lines = [len(compared) for compared in names.values()]
+    with context():
+        size = (min(WIDTH, 2.4 + 2.4 * len(places)), 0.7 + sum(0.6 + 0.2 * count for count in lines))
+        figure = Figure(figsize=size, layout="constrained")
+        heights = [count + 0.5 for count in lines]
+        grid = figure.subplots(len(quantities), len(places), squeeze=False, height_ratios=heights)
+        for row, quantity in zip(grid, quantities, strict=True):
+            for ax, place in zip(row, places, strict=True):
+                parts = [part for part in known if (part.quantity, part.place) == (quantity, place)]
+                _intervals(ax, parts, names[quantity])
+                ax.set_title(place)
+                ax.tick_params(axis="y", labelleft=ax is row[0])
+            figure.align_labels(row)
+            row[0].set_xlabel(quantity, loc="left")
+        for verdict, (color, marker) in MARKS.items():
+            if any(part.verdict == verdict for part in known):
+                grid[0, 0].plot([], [], linestyle="", color=color, marker=marker, label=verdict)
+        figure.legend(loc="outside right upper")
+        drawn = "points: value, bars: 95 % interval, shaded: where the claim puts it"
+        return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+
+def _intervals(ax: Axes, parts: Sequence[Part], names: Sequence[str]) -> None:
+    for part in parts:
+        row, (color, marker) = names.index(part.compared), MARKS[part.verdict]
+        ax.plot((part.low, part.high), (row, row), color=color, linewidth=1.6, solid_capstyle="butt")
+        ax.plot(part.value, row, marker=marker, color=color, markersize=5.5, markeredgecolor="white",
+                markeredgewidth=0.5)  # fmt: skip
+        if not np.isfinite(part.value):
+            ax.annotate("all diverged", (0.5, row), xycoords=("axes fraction", "data"), ha="center", va="center")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    if not parts:
+        ax.annotate("not run", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
+        return
+    claimed = parts[0].claimed
+    ends = [1.0, *(end for part in parts for end in (part.low, part.high) if np.isfinite(end))]
+    for bound in (claimed.low, claimed.high):
+        if np.isfinite(bound):
+            ax.axvline(bound, color=MARKS[SUPPORTED][0], linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    if parts[0].is_ratio and max(ends) > 5 * min(ends):
+        ax.set_xscale("log")
+        log_ticks(ax.xaxis)
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(3))
+    low, high = ax.get_xlim()
+    ax.axvspan(max(low, claimed.low), min(high, claimed.high), color=CLAIMED, linewidth=0, zorder=0)
+    ax.set_xlim(low, high)
+
+
+def curves(
+    activations: Sequence[str], of: Callable[[str, torch.Tensor], torch.Tensor], ylabel: str, low: float, high: float,
+    bound: float | None = None,
+) -> Picture:  # fmt: skip
+    """A picture of functions or their slopes between two pre-activations, with a bound where there is one."""
+
+    def picture(outcome: Outcome) -> Figure:
+        z = torch.linspace(low, high, 1201, dtype=torch.float64)
+        with context():
+            figure, (ax,) = panels(1, "pre-activation $z$", ylabel, height=0.75)
+            for name, look in looks(activations).items():
+                y = of(name, z).numpy().copy()
+                y[np.abs(np.diff(y, prepend=y[0])) > 0.1] = np.nan  # a jump is a gap in the line, not a slope
+                ax.plot(z.numpy(), y, color=look.color, linestyle=look.dashes)
+            if bound is not None:
+                ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
+            legend(figure, activations)
+            return finish(figure, _title(outcome), _footer(outcome, "computed in double precision"))
+
+    return picture
+
+
+def against_depth(evidence: str, activations: Sequence[str], *quantities: Quantity) -> Picture:
+    """A picture of quantities against depth, one panel each, one line an activation."""
+
+    def picture(outcome: Outcome) -> Figure:
+        found = outcome.found[evidence]
+        with context():
+            figure, axes = panels(len(quantities), "depth (hidden layers)", "", sharey=False, height=0.85)
+            for ax, quantity in zip(axes, quantities, strict=True):
+                for name, look in looks(activations).items():
+                    values = {depth: found.values(quantity, name, depth) for depth in found.depths}
+                    known = {depth: value for depth, value in values.items() if value is not None}
+                    _line(ax, known, look, log=quantity.as_ratio)
+                ax.set_ylabel(f"{quantity.name} ({quantity.unit})" if quantity.unit else quantity.name)
+                ax.set_xscale("log", base=2)
+                ax.set_xticks(found.depths, [str(depth) for depth in found.depths])
+                ax.set_xlim(found.depths[0] / 1.2, found.depths[-1] * 1.2)
+                if not any(len(line.get_xdata()) for line in ax.get_lines()):  # type: ignore[arg-type]
+                    ax.annotate("not run", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
+                elif quantity.as_ratio:
+                    ax.set_yscale("log")
+                    low, high = ax.get_ylim()
+                    ax.set_ylim(min(low, 0.1), max(high, 10))  # a ratio near 1 must look like it
+            legend(figure, activations)
+            drawn = f"{found.name}: {found.about}; lines: mean over seeds, bands: 95 % bootstrap intervals"
+            return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+    return picture
+
+
+def _line(ax: Axes, values: Mapping[int, NDArray[np.float64]], look: Look, log: bool = False) -> None:
+    """Mean and interval of arrays of shape (seeds,), each at its place on the x axis; geometric with `log`."""
+    rows = []
+    for x, value in values.items():
+        known = np.log(value[value > 0]) if log else value[np.isfinite(value)]
+        if len(known):
+            numbers = np.array([known.mean(), *statistics.interval(known)])
+            rows.append([x, *(np.exp(numbers) if log else numbers)])
+    at, mean, low, high = np.array(rows).reshape(-1, 4).T
+    ax.plot(at, mean, color=look.color, linestyle=look.dashes, marker=look.marker)
+    ax.fill_between(at, low, high, color=look.color, alpha=0.15, linewidth=0)
+
+
+def learned_slopes(outcome: Outcome) -> Figure:
+    """The intervals of the parts cannot show it: where PReLU's slopes go, layer by layer, at the end of training."""
+    shown: list[tuple[Found, int]] = []
+    for name in outcome.claim.tests:
+        found = outcome.found[name]
+        shown += [(found, depth) for depth in found.depths if found.has("prelu", depth)]
+    with context():
+        figure, axes = panels(len(shown), "hidden layer (1 = at the input)", "learned slope", sharex=False)
+        for ax, (found, depth) in zip(axes, shown, strict=True):
+            layers = found.tables.layers
+            rows = layers[(layers.activation == "prelu") & (layers.depth == depth) & (layers.layer <= depth)]
+            rows = rows[rows.step == rows.step.max()]
+            by_layer = {int(layer): group.learned_slope.to_numpy() for layer, group in rows.groupby("layer")}
+            _line(ax, by_layer, looks(["prelu"])["prelu"])
+            ax.axhline(0.25, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
+            ax.set_title(f"{found.name}, depth {depth}")
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        drawn = "mean of a layer's slopes after training, 95 % bootstrap intervals over seeds; dashed: where they start"
+        return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+
+def noise(outcome: Outcome) -> Figure:
+    """The share of noise that passes an activation against how far below zero, and what it does to a network."""
+    names = ("relu", "lrelu", "vlrelu", "prelu", "elu")  # in testing RReLU is VLReLU
+    z = np.linspace(-8, 0, 81)
+    found = outcome.found["digits"]
+    with context():
+        figure, axes = panels(2, "", "", sharex=False, sharey=False, height=0.85)
+        for row, (name, look) in enumerate(looks(names).items()):
+            passed = [functions.noise_passed(name, float(at)) for at in z]
+            axes[0].plot(z, passed, color=look.color, linestyle=look.dashes, marker=look.marker, markevery=10)
+            moved = found.values(NOISE, name, found.depths[0])
+            assert moved is not None
+            axes[1].plot(moved, np.full(len(moved), row), ".", color=look.color, alpha=0.5)
+            axes[1].plot(moved.mean(), row, marker=look.marker, color=look.color, markersize=7,
+                         markeredgecolor="white")  # fmt: skip
+        axes[0].set(yscale="log", ylim=(1e-6, 2), xlabel="pre-activation $z$ without noise",
+                    ylabel="share of the noise's variance passed on", title="functions")  # fmt: skip
+        axes[1].set_xscale("symlog", linthresh=0.01)
+        axes[1].set(xlabel="change of the logits (% of their spread)", title="digits",
+                    ylim=(len(names) - 0.5, -0.5))  # fmt: skip
+        axes[1].set_yticks(range(len(names)), looks(names))
+        legend(figure, names)
+        drawn = f"noise of standard deviation {functions.NOISE:g}; dots: seeds, marks: mean"
+        return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+
+def natural_gradient(outcome: Outcome) -> Figure:
+    """The angles to the natural gradient and the bias shift while the small networks learn."""
+    metrics = outcome.found["digits"].tables.metrics
+    epochs = sorted(set(metrics.epoch))
+    labels = {"angle": "angle, whole network (degrees)", "unit_angle": "angle, one unit (degrees)",
+              "shift": "share of the step through the means"}  # fmt: skip
+    with context():
+        figure, axes = panels(3, "epochs trained", "", sharey=False, height=1.0)
+        for ax, (column, label) in zip(axes, labels.items(), strict=True):
+            for name, look in looks(metrics.activation).items():
+                rows = metrics[metrics.activation == name]
+                _line(ax, {epoch: rows[rows.epoch == epoch][column].to_numpy() for epoch in epochs}, look)
+            ax.set_ylabel(label)
+            ax.set_xscale("log")
+            ax.set_xticks(epochs, [str(epoch) for epoch in epochs])
+            ax.set_xticks([], minor=True)
+        legend(figure, metrics.activation)
+        drawn = "lines: mean over seeds, bands: 95 % bootstrap intervals"
+        return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+
+def random_slopes(outcome: Outcome) -> Figure:
+    """How often RReLU draws each slope in training, their mean, and the slope in testing."""
+    rrelu = functions.double("rrelu")
+    assert isinstance(rrelu, RReLU)
+    color = looks(["rrelu"])["rrelu"].color
+    slope = np.linspace(1 / rrelu.upper, 1 / rrelu.lower, 200)
+    density = 1 / (slope**2 * (rrelu.upper - rrelu.lower))  # of 1/u with u uniform
+    with context():
+        figure, (ax,) = panels(1, "slope below zero", "density in training", height=0.75)
+        ax.fill_between(slope, density, color=color, alpha=0.3, linewidth=0)
+        ax.plot(slope, density, color=color)
+        ax.set_ylim(0)
+        for at, dashes, text in (
+            (rrelu.mean_slope, "-", "mean in training"),
+            (rrelu.test_slope, (0, (3, 2)), "testing"),
+        ):
+            ax.axvline(at, color=GREY, linestyle=dashes, linewidth=1.2, label=f"{text} ({at:.4f})")
+        figure.legend(loc="outside right upper")
+        return finish(figure, _title(outcome), _footer(outcome, "one over a draw from U(3, 8)"))
+
+
+def softmax_cases(outcome: Outcome) -> Figure:
+    """The probabilities of the three cases, recomputed as bars and as printed in the article as marks."""
+    cases = functions.SOFTMAX_CASES
+    with context():
+        figure, axes = panels(len(cases), "class", "probability", sharex=False)
+        for number, (ax, (logits, printed)) in enumerate(zip(axes, cases, strict=True), 1):
+            classes = range(1, len(logits) + 1)
+            ax.bar(classes, softmax(torch.tensor(logits, dtype=torch.float64)).numpy(), color="#56B4E9", width=0.7)
+            ax.plot(classes, printed, "_", color="black", markersize=14)
+            ax.set_title(f"case {number}")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return finish(figure, _title(outcome), _footer(outcome, "bars: recomputed, marks: as printed"))
+
+
+def _title(outcome: Outcome) -> str:
+    return f"{outcome.claim.id}: {outcome.verdict}"
+
+
+def _footer(outcome: Outcome, drawn: str) -> str:
+    """What was drawn, from how many replicas, at which scale."""
+    counts = sorted({part.n for part in outcome.parts if part.n})
+    n = "" if not counts else f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+    scale = next(iter(outcome.found.values())).scale
+    return " · ".join(filter(None, [drawn, n, f"scale {scale}"]))
