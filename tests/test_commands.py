@@ -213,3 +213,11 @@ def test_different_data_are_not_compared(tmp_path) -> None:
     ended = run("compare", *arguments, f"out={tmp_path / 'out'}")
     assert ended.returncode == 1
     assert "were trained on different data" in ended.stderr
+
+
+def test_one_activation_alone_has_nothing_to_be_compared_with(tmp_path) -> None:
+    arguments = [*TINY, "activations=[relu]", "tune.rates=null", "seeds=1", f"runs_dir={tmp_path}", f"out={tmp_path}"]
+    ended = run("compare", *arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert "There is nothing to compare relu with." in ended.stdout
+    assert not (tmp_path / "differences.tex").exists()

@@ -60,6 +60,8 @@ def test_command_works(command, tmp_path) -> None:
         if name == "compare":
             arguments += ["depths=[1,2]", f"out={tmp_path}"]
             arguments += ["activations=[relu,elu]"] if "activations=" not in command else []
+    elif name == "claims":
+        arguments += [f"out={tmp_path}", "scale=smoke"]
     elif name == "figures":
         made = run("train", *SMALL, "activation=relu", f"runs_dir={tmp_path}")
         assert made.returncode == 0, made.stderr

@@ -60,11 +60,11 @@ def _report(tables: Tables, grids: Tables | None, config: DictConfig, command: s
     table = comparison.summary(tables, grids, config.target)
     differences = verdict.differences(metrics, verdict.reference_of(metrics, config.reference))
     text = comparison.caption(tables, grids)
-    shown = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
+    texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
+    shown = {name: part for name, part in texts.items() if len(part)}
     sentences = verdict.conclusions(table, differences, tables, grids)
     for part in shown.values():
-        if len(part):
-            print(f"\n{part.to_string(index=False)}")
+        print(f"\n{part.to_string(index=False)}")
     print("\n" + "\n".join(sentences) + f"\n\n{text}\n")
     tidy = {"summary": table, "differences": differences}
     if grids:
@@ -76,7 +76,7 @@ def _report(tables: Tables, grids: Tables | None, config: DictConfig, command: s
         files.write_text(out / f"{name}.csv", part.to_csv(index=False, float_format="%.6g"))
     for name, part in shown.items():
         files.write_text(out / f"{name}.tex", comparison.latex(part))
-    body = "\n".join(comparison.markdown(part) for part in shown.values() if len(part))
+    body = "\n".join(comparison.markdown(part) for part in shown.values())
     listing = "".join(f"- {sentence}\n" for sentence in sentences)
     files.write_text(out / "summary.md", f"{text}\n\n{listing}\n{body}\nMade by `{command}`.\n")
     for path in [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]:

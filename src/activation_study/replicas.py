@@ -41,7 +41,10 @@ class StackedConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (replicas, batch, in, h, w) to (replicas, batch, out, h', w')."""
         replicas = self.weight.shape[0]
-        z = F.conv2d(fold(x), self.weight.flatten(0, 1), self.bias.flatten(), padding=self.padding, groups=replicas)
+        images, kernels = fold(x), self.weight.flatten(0, 1)
+        if x.device.type == "cpu":  # channels last: a third less time, see results/benchmarks
+            images, kernels = (t.contiguous(memory_format=torch.channels_last) for t in (images, kernels))
+        z = F.conv2d(images, kernels, self.bias.flatten(), padding=self.padding, groups=replicas)
         return unfold(z, replicas)
 
 
@@ -63,8 +66,8 @@ class StackedMaxPool2d(nn.Module):
 def fold(x: Tensor) -> Tensor:
     """(replicas, batch, channels, h, w) as (batch, replicas * channels, h, w), the shape of a grouped convolution.
 
-    `unfold` leaves its result in this memory order and elementwise functions keep it, so between two convolutions this
-    copies nothing.
+    `unfold` leaves its result in the memory order of the convolution and elementwise functions keep that, so between two
+    convolutions this copies nothing.
     """
     return x.transpose(0, 1).flatten(1, 2)
 

@@ -42,7 +42,7 @@ class Noise:
             for stream, seed in zip(self.generators, self.seeds, strict=True):
                 stream.manual_seed(stateless_seed(seed, "noise", self._step))
             self._is_set = True
-        noise = torch.empty_like(like, requires_grad=False)  # in the same memory order, see `replicas.fold`
+        noise = torch.empty(like.shape, dtype=like.dtype, device=like.device)
         for one, stream in zip(noise, self.generators, strict=True):
             one.uniform_(low, high, generator=stream)
-        return noise
+        return torch.empty_like(like, requires_grad=False).copy_(noise)  # drawn in order, kept in the order of `like`

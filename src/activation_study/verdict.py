@@ -67,6 +67,8 @@ def _three(prefix: str, name: str, values: tuple[float, float, float]) -> dict[s
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The differences as a person reads them, without the reference's own row."""
     others = table[table["activation"] != table["reference"]]
+    if others.empty:
+        return pd.DataFrame()
     shown = pd.DataFrame({"activation": others["activation"], "depth": others["depth"]})
     shown["against"] = others["reference"]
     shown["difference, points"] = (100 * others["difference"]).map("{:+.2f}".format)
