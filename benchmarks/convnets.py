@@ -59,25 +59,17 @@ class Pooling(nn.Module):
         return unfold(pooled, len(x)) if x.dim() == 5 else pooled
 
 
-class Contiguous(nn.Module):
-    """Copies its input into the memory order of its shape."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The same values."""
-        return x.contiguous()
-
-
-def stacked(layers: Layers, replicas: int, copies: bool = False) -> nn.Sequential:
-    """The study's layers for (replicas, batch, 3, h, w); with copies between them if wanted."""
+def stacked(layers: Layers, replicas: int) -> nn.Sequential:
+    """The study's layers for (replicas, batch, 3, h, w)."""
     modules: list[nn.Module] = []
     for layer in layers:
         match layer:
             case Conv(fan_in, fan_out, size):
                 std = (2 / (fan_in * size**2)) ** 0.5
                 weight = torch.randn(replicas, fan_out, fan_in, size, size) * std
-                modules += [StackedConv2d(weight, size // 2), *[Contiguous()] * copies, nn.ReLU()]
+                modules += [StackedConv2d(weight, size // 2), nn.ReLU()]
             case Pool():
-                modules += [Pooling(layer), *[Contiguous()] * copies]
+                modules += [Pooling(layer)]
             case Head(channels):
                 modules += [MeanOverMaps()]
                 if channels != CLASSES:

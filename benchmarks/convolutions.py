@@ -21,12 +21,10 @@ One whole pass, forward and backward, on images of CIFAR-10's shape, of all netw
 optimizer. *Ratio* is over the limit. Networks: the study's **convnet** (width 16, depth 6, batch 64) and **NIN**, the
 network in network of Xu et al. 2015 (0.97 M weights; without dropout; a batch of 16, so that a turn takes seconds).
 
-- **grouped, study's order**: one grouped convolution for all networks; activations have the shape
-  (replicas, batch, ...) but lie in memory as (batch, replicas, ...), so that nothing is copied between layers. This is
-  what the study does.
-- **grouped, contiguous**: the same, but activations lie in memory in the order of their shape; every layer copies.
-- **grouped, channels last** and **loop, channels last**: in torch's channels_last memory format.
-- **loop**: one network after the other.
+- **the study**: one grouped convolution for all networks. Activations have the shape (replicas, batch, channels, ...)
+  but lie in memory as the convolution leaves them, on a CPU channels last, so that nothing is copied between layers.
+- **grouped**: one torch network whose channels are those of all networks, in groups.
+- **loop**: one network after the other. Both also in torch's **channels last** memory format.
 - **bfloat16**: the study's under `torch.autocast`; other numbers, so no choice for a study of gradients.
 - **torch.compile**: the study's, compiled. **CUDA graph**: the study's, recorded once and played again.
 - **limit**: the convolutions alone, forward and backward, in each layout; the fastest of them is the limit.
@@ -54,9 +52,9 @@ def whole_pass(networks: Iterable[nn.Module], forward: Callable[[Tensor], Tensor
     return Contender(run)
 
 
-def grouped(layers: Layers, images: Tensor, copies: bool = False, dtype: torch.dtype | None = None) -> Contender:
-    """The study's grouped convolutions; with copies between the layers, or in a shorter type, if wanted."""
-    network = stacked(layers, len(images), copies).to(images.device)
+def study(layers: Layers, images: Tensor, dtype: torch.dtype | None = None) -> Contender:
+    """The study's stacked layers; in a shorter type, if wanted."""
+    network = stacked(layers, len(images)).to(images.device)
 
     def forward(images: Tensor) -> Tensor:
         with torch.autocast(images.device.type, dtype, enabled=dtype is not None):
@@ -65,12 +63,12 @@ def grouped(layers: Layers, images: Tensor, copies: bool = False, dtype: torch.d
     return whole_pass([network], forward, images)
 
 
-def grouped_channels_last(layers: Layers, images: Tensor) -> Contender:
+def grouped(layers: Layers, images: Tensor, memory_format: torch.memory_format) -> Contender:
     """One network whose channels are those of all, in groups."""
-    network = plain(layers, len(images)).to(images.device).to(memory_format=torch.channels_last)
+    network = plain(layers, len(images)).to(images.device).to(memory_format=memory_format)
 
     def forward(images: Tensor) -> Tensor:
-        return unfold(network(fold(images).contiguous(memory_format=torch.channels_last)), len(images))
+        return unfold(network(fold(images).contiguous(memory_format=memory_format)), len(images))
 
     return whole_pass([network], forward, images)
 
@@ -141,13 +139,12 @@ def contenders(layers: Layers, images: Tensor, quick: bool) -> dict[str, Callabl
     """What makes each of them, by name."""
     replicas, here = len(images), (layers, images)
     made: dict[str, Callable[[], Contender]] = {
-        "grouped, study's order": partial(grouped, *here),
-        "grouped, contiguous": partial(grouped, *here, copies=True),
-        "grouped, channels last": partial(grouped_channels_last, *here),
+        "the study": partial(study, *here),
     }
+    made |= {f"grouped{last}": partial(grouped, *here, memory_format) for last, memory_format in FORMATS.items()}
     made |= {f"loop{last}": partial(loop, *here, memory_format) for last, memory_format in FORMATS.items()}
     made |= {
-        "bfloat16": partial(grouped, *here, dtype=torch.bfloat16),
+        "bfloat16": partial(study, *here, dtype=torch.bfloat16),
         "torch.compile": partial(compiled, *here, quick),
         "CUDA graph": partial(graphed, *here),
     }

@@ -67,7 +67,7 @@ def convolutions(table: pd.DataFrame) -> Figure:
     grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
     for axes, ((network, replicas), group) in zip(grid.flat, groups, strict=True):
         told = group["median_ms"].map("{:.3g} ms".format)
-        _dots(axes, group["contender"], group["ratio"], told, group["contender"] == "grouped, study's order")
+        _dots(axes, group["contender"], group["ratio"], told, group["contender"] == "the study")
         axes.set_title(f"{network}, {replicas} side by side, batch {group['batch'].iloc[0]}")
         _ratios(axes, table["ratio"])
         axes.axvline(1.5, color=OTHER, linewidth=0.8, linestyle="--", zorder=0)

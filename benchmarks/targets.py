@@ -78,7 +78,7 @@ TARGETS = [
     _watched("every step", 1.25),
     *(
         Target("convolutions", f"{network}, {replicas} side by side: whole pass over its convolutions",
-               {"network": network, "replicas": replicas, "contender": "grouped, study's order"}, "ratio", at_most=1.5)
+               {"network": network, "replicas": replicas, "contender": "the study"}, "ratio", at_most=1.5)
         for network in ("convnet", "NIN") for replicas in (1, 4)
     ),
 ]  # fmt: skip

@@ -66,8 +66,8 @@ class StackedMaxPool2d(nn.Module):
 def fold(x: Tensor) -> Tensor:
     """(replicas, batch, channels, h, w) as (batch, replicas * channels, h, w), the shape of a grouped convolution.
 
-    `unfold` leaves its result in the memory order of the convolution and elementwise functions keep that, so between two
-    convolutions this copies nothing.
+    `unfold` leaves its result in the memory order of the convolution, and elementwise functions keep it, so between
+    two convolutions this copies nothing.
     """
     return x.transpose(0, 1).flatten(1, 2)
 

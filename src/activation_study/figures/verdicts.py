@@ -44,9 +44,9 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
             ax.grid(axis="y", linestyle=":")
         drawn = (
             "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth; "
-            "where differences exceed 10 points the axis is logarithmic beyond 1"
+            "a diverged network counts as 0 %; where differences exceed 10 points the axis is logarithmic beyond 1"
         )
-        return finish(figure, f"Difference to {reference}", footer(rows, drawn, "accuracy"))
+        return finish(figure, f"Difference to {reference}", footer(rows, drawn, "step"))  # nothing is left out
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
@@ -70,7 +70,7 @@ def ranks(metrics: pd.DataFrame) -> Figure:
         keys = [Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors, 1)]
         figure.legend(handles=keys, loc="outside right upper")
         drawn = "ranks by mean test accuracy; those who tie share their ranks, a diverged network counts as 0 %"
-        return finish(figure, "Ranks", footer(rows, drawn, "accuracy"))
+        return finish(figure, "Ranks", footer(rows, drawn, "step"))
 
 
 def learning_rates(metrics: pd.DataFrame) -> Figure:
