@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from activation_study.probes import QUANTITIES, ActivityMeter
+from activation_study.activations import Activation
+from activation_study.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.replicas import StackedLinear
 from activation_study.training import Replica, Trainer, cross_entropy
 
 
@@ -98,3 +100,25 @@ def test_dead_units_are_those_that_no_example_activates(tiny_settings, blobs) ->
     assert dead[0, 0] == 3 / 8
     assert dead[1, 0] == 0
     assert dead[:, -1].isnan().all()
+
+
+class Cube(Activation):
+    """Its slope comes from autograd, through a call of the activation itself."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z**3
+
+    def slope(self, z: torch.Tensor) -> torch.Tensor:
+        with torch.enable_grad():
+            z = z.detach().requires_grad_()
+            return torch.autograd.grad(self(z).sum(), z)[0]
+
+
+def test_a_slope_may_be_computed_by_calling_the_activation() -> None:
+    network = torch.nn.Sequential(StackedLinear(torch.ones(1, 2, 3)), Cube(), StackedLinear(torch.ones(1, 3, 1)))
+    probe = Probe(network)
+    with probe.watching():
+        network(torch.ones(1, 4, 2)).mean().backward()
+        measured = dict(zip(QUANTITIES, probe.measure()[0, 0].tolist(), strict=True))
+    assert measured["mean"] == 8
+    assert measured["slope_mean"] == 12

@@ -115,6 +115,8 @@ def _measure_affine(layer: Layer, measured: Measured):  # noqa: ANN202
 def _measure_activation(measured: Measured):  # noqa: ANN202
     @torch.no_grad()
     def hook(activation: Activation, inputs: tuple[Tensor], output: Tensor) -> None:
+        if measured:  # a slope that is computed by calling the activation comes through here again
+            return
         measured.update(_of_output(output))
         measured.update(_of_activation(activation, inputs[0], output))
 

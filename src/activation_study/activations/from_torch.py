@@ -49,5 +49,5 @@ class FromTorch(Activation):
     def slope(self, z: Tensor) -> Tensor:  # noqa: D102
         with torch.enable_grad():
             z = z.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(self(z).sum(), z)
+            (slope,) = torch.autograd.grad(self.function(z).sum(), z)
         return slope

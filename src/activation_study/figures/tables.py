@@ -95,13 +95,14 @@ def mean_by_layer(table: pd.DataFrame, value: str, log: bool = False) -> pd.Data
     return 10**wide if log else wide
 
 
-def footer(table: pd.DataFrame, drawn: str, measure: str) -> str:
+def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are left out from there on") -> str:
     """One line that says what the figure was drawn from.
 
     Args:
         table: the rows drawn.
         drawn: what lines, bands or dots are.
         measure: column that stops being finite where a replica diverges.
+        lost_ones: what becomes of those that do.
     """
     settings = table[SETTING].drop_duplicates()
     seeds = settings.groupby(["activation", "depth"]).seed.nunique()
@@ -117,7 +118,7 @@ def footer(table: pd.DataFrame, drawn: str, measure: str) -> str:
     lost = table[~np.isfinite(table[measure].astype(float))][REPLICA].drop_duplicates()
     if len(lost):
         counts = ", ".join(f"{name} {count}" for name, count in lost.activation.value_counts().sort_index().items())
-        parts.append(f"{len(lost)} of {len(settings)} replicas diverged ({counts}) and are left out from there on")
+        parts.append(f"{len(lost)} of {len(settings)} replicas diverged ({counts}) and {lost_ones}")
     zeros = int((table[measure] == 0).sum()) if measure == "grad_norm" else 0
     if zeros:
         parts.append(f"{zeros} gradient norms of exactly 0, which have no logarithm, are left out")

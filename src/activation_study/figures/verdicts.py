@@ -11,6 +11,8 @@ from activation_study.figures.by_depth import final
 from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, ordered, panels
 from activation_study.figures.tables import REPLICA, footer
 
+LOST = "count as 0 %"  # what becomes of diverged replicas
+
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     """Paired differences of test accuracy to a reference with joint intervals, one panel a depth."""
@@ -44,9 +46,9 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
             ax.grid(axis="y", linestyle=":")
         drawn = (
             "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth; "
-            "a diverged network counts as 0 %; where differences exceed 10 points the axis is logarithmic beyond 1"
+            "where differences exceed 10 points the axis is logarithmic beyond 1"
         )
-        return finish(figure, f"Difference to {reference}", footer(rows, drawn, "step"))  # nothing is left out
+        return finish(figure, f"Difference to {reference}", footer(rows, drawn, "accuracy", LOST))
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
@@ -69,8 +71,8 @@ def ranks(metrics: pd.DataFrame) -> Figure:
             ax.grid(visible=False)
         keys = [Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors, 1)]
         figure.legend(handles=keys, loc="outside right upper")
-        drawn = "ranks by mean test accuracy; those who tie share their ranks, a diverged network counts as 0 %"
-        return finish(figure, "Ranks", footer(rows, drawn, "step"))
+        drawn = "ranks by mean test accuracy; those who tie share their ranks"
+        return finish(figure, "Ranks", footer(rows, drawn, "accuracy", LOST))
 
 
 def learning_rates(metrics: pd.DataFrame) -> Figure:
