@@ -11,7 +11,7 @@ from activation_study import selection, statistics
 if TYPE_CHECKING:
     from activation_study.runs import Run, Tables
 
-BY = ["activation", "depth"]
+BY = selection.BY
 NOT_OPTIONS = ("name", "depth", "network", "source")  # of a model; the last two are a network of the user's own
 OF_THE_BEST = 0.99  # share of the best activation's validation accuracy that is the target
 

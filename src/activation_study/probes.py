@@ -139,7 +139,8 @@ def _of_activation(activation: Activation, z: Tensor, output: Tensor) -> Measure
         slope = entries - (1 - activation.negative_slope) * inactive
     else:
         saturated, slope = _total(activation.saturated(z)), _total(activation.slope(z))
-    zeros = inactive if activation.flat_below == 0 else _total(indicator(torch.eq, output, 0.0))
+    is_relu = activation.kinked_at_zero and activation.negative_slope == 0
+    zeros = inactive if is_relu else _total(indicator(torch.eq, output, 0.0))
     counted = {"slope_mean": slope, "saturated": saturated, "inactive": inactive, "sparsity": zeros}
     measured = {quantity: (value, 1 / entries) for quantity, value in counted.items()}
     if (learned := activation.learned_slope()) is not None:

@@ -1,4 +1,4 @@
-"""Intervals that say how sure a number is, by bootstrap over the replicas (Efron & Tibshirani 1993)."""
+"""How sure a number is: bootstrap over the replicas (Efron & Tibshirani 1993), Student's t for paired differences."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -28,7 +28,7 @@ class Activation(nn.Module):
         flat_below: z at and below which the unit is saturated: the function is flat because it nears a bound.
         flat_above: z at and above which the unit is saturated.
         negative_slope: root mean square slope below zero of a leaky rectifier, the `a` of He et al. 2015, Eqn. 15.
-        kinked_at_zero: whether the slope is 1 above zero and `negative_slope` everywhere else; saves the probes work.
+        kinked_at_zero: whether f(z) is z above zero and `negative_slope` * z everywhere else; saves the probes work.
     """
 
     registry: ClassVar[dict[str, type["Activation"]]] = {}
