@@ -1,46 +1,67 @@
-"""Seconds and memory that the analysis of many finished runs takes: `python benchmarks/analysis.py --runs 10000`."""
+"""Seconds and memory that the analysis of many finished runs takes."""
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 
-from activation_study import comparison
+from activation_study import CONF, comparison
 from activation_study.figures import FIGURES
 from activation_study.report import draw
 from activation_study.runs import Tables, files, read
 from activation_study.runs.overview import overview
 
+if TYPE_CHECKING:
+    from setting import Setting  # it brings torch, which would count as memory of the analysis
+
+ABOUT = """
+What is done with many finished runs on disk: 8 activations at 3 depths, each again and again with 2 other seeds, so
+that of 10,000 runs every mean is one of 833 networks. Every step is a process of its own; seconds without the imports,
+memory the largest of the whole process.
+
+- **reading, no index yet**: the first time, run by run; it leaves the index that all others use.
+- **reading**: all metrics and layers as two tables. **status**: what `status.py` prints.
+- **comparison**: reading, the summary with its bootstrap intervals, and the figure of accuracy against depth drawn.
+- **summary**, **all figures, drawn**, **all figures, written**: without the reading; written as PNG and PDF. The figure
+  of the functions imports torch, which alone takes most of their memory.
+
+In the figure the straight lines have slope 1: cost proportional to the runs.
+"""
+RUNS = (100, 1000, 10_000)
 DEPTHS = (2, 4, 8)
 TINY = ("dataset=digits", "model.width=16", "train.epochs=2", "seeds=2", "device=cpu", "threads=1")
 
 
-def measure(runs: int = 10_000) -> pd.DataFrame:
-    """Makes a folder of finished runs and times what is done with them, each in a process of its own.
-
-    Args:
-        runs: how many: 8 activations at 3 depths, again and again with 2 other seeds.
+def measure(setting: "Setting") -> pd.DataFrame:
+    """Times what is done with more and more runs.
 
     Returns:
-        Columns: what, runs, seconds (without the imports), peak_mb (of the whole process, with the imports).
+        Columns: runs, what, median_s, min_s, max_s, rounds, peak_mb (the largest of the rounds).
     """
+    counts, rounds = setting.choose(RUNS, (24,)), setting.choose(3, 1)
+    return pd.concat([_measured(runs, rounds) for runs in counts], ignore_index=True)
+
+
+def _measured(runs: int, rounds: int) -> pd.DataFrame:
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         write_runs(Path(folder) / "runs", runs)
-        rows = []
-        for what in STEPS:
+        for what in [WITHOUT_INDEX, *[what for what in STEPS if what != WITHOUT_INDEX] * rounds]:
             command = [sys.executable, __file__, "--step", what, "--folder", folder]
             told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            rows.append({"what": what, "runs": runs, **json.loads(told.splitlines()[-1])})
-    return pd.DataFrame(rows)
+            rows.append({"runs": runs, "what": what, **json.loads(told.splitlines()[-1])})
+    grouped = pd.DataFrame(rows).groupby(["runs", "what"], sort=False)
+    times = grouped["seconds"].agg(median_s="median", min_s="min", max_s="max", rounds="count")
+    return times.assign(peak_mb=grouped["peak_mb"].max()).reset_index()
 
 
 def write_runs(runs_dir: Path, count: int) -> None:
@@ -48,7 +69,6 @@ def write_runs(runs_dir: Path, count: int) -> None:
     # Only the parent trains: the steps are not to be charged for it.
     from hydra import compose, initialize_config_dir
 
-    from activation_study.cli import CONF
     from activation_study.config import settings
     from activation_study.runs.execute import execute, register
     from activation_study.training import Replica
@@ -79,7 +99,13 @@ def _timed(task: Callable[[], object]) -> dict[str, float]:
     began = time.perf_counter()
     task()
     seconds = time.perf_counter() - began
-    return {"seconds": round(seconds, 2), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    return {"seconds": seconds, "peak_mb": _peak_mb()}
+
+
+def _peak_mb() -> int:
+    """The largest memory of this process so far, which `resource.getrusage` mixes with that of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def _read_first(task: Callable[[Tables, Path], object]) -> Callable[[Path], dict[str, float]]:
@@ -92,24 +118,32 @@ def _read_first(task: Callable[[Tables, Path], object]) -> Callable[[Path], dict
     return step
 
 
+def _compared(folder: Path) -> dict[str, float]:
+    """From the runs on disk to what a comparison shows first."""
+
+    def task() -> None:
+        tables = read(folder / "runs")
+        comparison.summary(tables)
+        FIGURES["accuracy_by_depth"](tables.metrics, tables.layers)
+
+    return _timed(task)
+
+
+WITHOUT_INDEX = "reading, no index yet"
 STEPS: dict[str, Callable[[Path], dict[str, float]]] = {
-    "imports": lambda folder: _timed(lambda: None),
-    "reading, no index yet": lambda folder: _timed(lambda: read(folder / "runs")),
+    WITHOUT_INDEX: lambda folder: _timed(lambda: read(folder / "runs")),
     "reading": lambda folder: _timed(lambda: read(folder / "runs")),
     "status": lambda folder: _timed(lambda: overview(folder / "runs")),
+    "comparison": _compared,
     "summary": _read_first(lambda tables, out: comparison.summary(tables)),
-    "figures, drawn": _read_first(lambda tables, out: [draw(*tables[:2]) for draw in FIGURES.values()]),
-    "figures, drawn and written": _read_first(draw),
+    "all figures, drawn": _read_first(lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values()]),
+    "all figures, written": _read_first(draw),
 }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10_000, help="how many runs; 10000 take minutes to be written")
-    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=STEPS, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
     given = parser.parse_args()
-    if given.step:
-        print(json.dumps(STEPS[given.step](given.folder)))
-    else:
-        print(measure(given.runs).to_string(index=False))
+    print(json.dumps(STEPS[given.step](given.folder)))

@@ -34,8 +34,6 @@ def throughput(table: pd.DataFrame) -> Figure:
             linestyle="--" if name == "limit" else "-",
             **look,
         )
-    _sizes(axes.xaxis, sorted(table["replicas"].unique()))
-    _plain(axes.yaxis)
     axes.set(xlabel="networks side by side", ylabel="milliseconds a step and network")
     figure.legend(loc="outside right center")
     figure.suptitle("A training step: 8 x 128 on MNIST, batch 64")
@@ -66,7 +64,7 @@ def convolutions(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.6, (0.2 * most + 0.7) * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
     for axes, ((network, replicas), group) in zip(grid.flat, groups, strict=True):
-        told = group["median_ms"].map("{:.3g} ms".format)
+        told = group["median_ms"].map("{:,.4g} ms".format)
         _dots(axes, group["contender"], group["ratio"], told, group["contender"] == "the study")
         axes.set_title(f"{network}, {replicas} side by side, batch {group['batch'].iloc[0]}")
         _ratios(axes, table["ratio"])
@@ -76,42 +74,44 @@ def convolutions(table: pd.DataFrame) -> Figure:
 
 
 def growth(table: pd.DataFrame) -> Figure:
-    """Cost against replicas, depth, width and runs, with lines of slope 1."""
-    figure = Figure(figsize=(10.5, 3), layout="constrained")
-    titles = {
-        "replicas": "networks side by side",
-        "depth": "hidden layers",
-        "width": "units a layer",
-        "runs": "runs on disk",
-    }
-    for axes, (axis, title) in zip(figure.subplots(1, 4), titles.items(), strict=True):
-        rows = table[table["axis"] == axis].copy()
-        axes.set(xlabel=title, ylabel="seconds" if axis == "runs" else "milliseconds a step, all networks")
-        if rows.empty:
-            axes.text(0.5, 0.5, "not measured", ha="center", transform=axes.transAxes)
-            continue
-        if axis == "runs":
-            rows[TIMES] /= 1e3
-        for index, (what, group) in enumerate(rows.groupby("what", sort=False)):
-            _times(
-                axes, "size", group, label=what, marker=MARKERS[index], color=COLORS[index] if axis == "runs" else OURS
-            )
-        largest = rows.loc[rows["median_ms"].idxmax()]
-        axes.plot(
-            rows["size"], rows["size"] / largest["size"] * largest["median_ms"], color=OTHER, linestyle=":", zorder=0
-        )
-        _sizes(axes.xaxis, sorted(rows["size"].unique()))
-        _plain(axes.yaxis)
-        if axis == "runs":
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", title="analysis")
-    figure.suptitle("How the cost grows (dotted: in proportion)")
+    """Cost of a step against replicas, depth and width, with lines of slope 1, or 2 for the width."""
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    titles = {"replicas": "networks side by side", "depth": "hidden layers", "width": "units a layer"}
+    for axes, (axis, title) in zip(figure.subplots(1, 3), titles.items(), strict=True):
+        rows = table[table["axis"] == axis]
+        _times(axes, "size", rows, "ms", marker="o", color=OURS)
+        _in_proportion(axes, rows["size"], rows["median_ms"], power=2 if axis == "width" else 1)
+        axes.set(xlabel=title, ylabel="milliseconds a step, all networks")
+    figure.suptitle("How the cost of a step grows (dotted: in proportion, for the width to its square)")
+    return figure
+
+
+def analysis(table: pd.DataFrame) -> Figure:
+    """Seconds and memory against the runs on disk, with a line of slope 1."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    seconds, memory = figure.subplots(1, 2)
+    for index, (what, rows) in enumerate(table.groupby("what", sort=False)):
+        look: dict[str, Any] = {"label": what, "marker": MARKERS[index], "color": COLORS[index], "linewidth": 1.2}
+        if what == "comparison":
+            look |= {"color": OURS, "linewidth": 2.5}
+        _times(seconds, "runs", rows, "s", **look)
+        memory.plot(rows["runs"], rows["peak_mb"], **look)
+    slowest = table[table["what"] == table.loc[table["median_s"].idxmax(), "what"]]
+    _in_proportion(seconds, slowest["runs"], slowest["median_s"])
+    memory.set(xscale="log", ylim=(0, None), ylabel="largest memory of the process (MB)")
+    _sizes(memory.xaxis, sorted(table["runs"].unique()))
+    seconds.set_ylabel("seconds")
+    for axes in (seconds, memory):
+        axes.set_xlabel("runs on disk")
+    figure.legend(*memory.get_legend_handles_labels(), loc="outside right center")
+    figure.suptitle("Analysis of finished runs (dotted: in proportion)")
     return figure
 
 
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
-    "throughput": throughput, "watching": watching, "convolutions": convolutions, "growth": growth,
+    "throughput": throughput, "watching": watching, "convolutions": convolutions, "analysis": analysis,
+    "growth": growth,
 }  # fmt: skip
-TIMES = ["median_ms", "min_ms", "max_ms"]
 
 
 def png(part: str, table: pd.DataFrame) -> bytes:
@@ -122,11 +122,18 @@ def png(part: str, table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _times(axes: Axes, size: str, rows: pd.DataFrame, **look: Any) -> None:
+def _times(axes: Axes, size: str, rows: pd.DataFrame, unit: str = "ms", **look: Any) -> None:
     """Medians with a bar from the least to the largest, on logarithmic axes."""
-    low, high = rows["median_ms"] - rows["min_ms"], rows["max_ms"] - rows["median_ms"]
-    axes.errorbar(rows[size], rows["median_ms"], yerr=[low, high], **look)
+    median, least, largest = (rows[f"{name}_{unit}"] for name in ("median", "min", "max"))
+    axes.errorbar(rows[size], median, yerr=[median - least, largest - median], **look)
     axes.set(xscale="log", yscale="log")
+    _sizes(axes.xaxis, sorted(rows[size].unique()))
+    _plain(axes.yaxis)
+
+
+def _in_proportion(axes: Axes, sizes: pd.Series, times: pd.Series, power: int = 1) -> None:
+    """What the largest would be and the others with it, were cost proportional to size."""
+    axes.plot(sizes, (sizes / sizes.iloc[-1]) ** power * times.iloc[-1], color=OTHER, linestyle=":", zorder=0)
 
 
 def _dots(axes: Axes, names: pd.Series, ratios: pd.Series, told: Iterable[str], is_ours: pd.Series) -> None:

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from setting import Setting
 from torch import Tensor, nn
 
-from activation_study.cli import CONF
+from activation_study import CONF
 from activation_study.config import settings
 from activation_study.datasets import Dataset, Split, load
 from activation_study.errors import StudyError

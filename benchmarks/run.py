@@ -18,10 +18,6 @@ from activation_study.runs import files
 from activation_study.runs.environment import cpu_name, device_of, environment
 
 PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth")
-ANALYSIS = """
-What is done with many finished runs on disk (8 activations at 3 depths, 2 seeds each), each in a process of its own:
-seconds without the imports, and the largest memory of the whole process, torch included.
-"""
 
 
 def main() -> None:
@@ -32,7 +28,7 @@ def main() -> None:
     for part in options.parts:
         print(f"{part} ...", flush=True)
         torch.set_num_threads(options.threads)  # anew each time: training sets it too
-        table = measure(part, setting)
+        table = importlib.import_module(part).measure(setting)
         write(options.out, part, table, described(setting, options))
         print(table.to_string(index=False), flush=True)
     print(options.out / "README.md")
@@ -52,14 +48,6 @@ def parsed() -> argparse.Namespace:
         parser.error(f"{', '.join(sorted(unknown))}: no such part; choose some of {', '.join(PARTS)}")
     options.parts = options.parts or list(PARTS)
     return options
-
-
-def measure(part: str, setting: Setting) -> pd.DataFrame:
-    """The table of a part."""
-    module = importlib.import_module(part)
-    if part == "analysis":
-        return module.measure(setting.choose(10_000, 24))
-    return module.measure(setting)
 
 
 def described(setting: Setting, options: argparse.Namespace) -> dict[str, Any]:
@@ -84,7 +72,7 @@ def write(out: Path, part: str, table: pd.DataFrame, how: dict[str, Any]) -> Non
     known = out / "environment.json"
     measured = (json.loads(known.read_text()) if known.exists() else {}) | {part: how}
     files.write_json(known, measured)
-    abouts = {name: getattr(importlib.import_module(name), "ABOUT", ANALYSIS) for name in PARTS if name in measured}
+    abouts = {name: importlib.import_module(name).ABOUT for name in PARTS if name in measured}
     files.write(out / "README.md", lambda file: file.write(readme.page(out, abouts).encode()))
 
 

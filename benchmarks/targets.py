@@ -66,6 +66,11 @@ def _watched(interval: str, at_most: float) -> Target:
     return Target("watching", f"20 networks, probes {interval}: over the bare step", row, "ratio", at_most=at_most)
 
 
+def _compared(column: str, unit: str, at_most: float) -> Target:
+    wish = f"10,000 finished runs read, summarized and drawn: {unit}"
+    return Target("analysis", wish, {"runs": 10_000, "what": "comparison"}, column, at_most=at_most)
+
+
 TARGETS = [
     _faster("usual script, 0 workers", 20, 15, "cpu"),
     _faster("usual script, 2 workers", 20, 15, "cpu"),
@@ -81,4 +86,6 @@ TARGETS = [
                {"network": network, "replicas": replicas, "contender": "the study"}, "ratio", at_most=1.5)
         for network in ("convnet", "NIN") for replicas in (1, 4)
     ),
+    _compared("median_s", "seconds", 3),
+    _compared("peak_mb", "MB", 500),
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from torch import nn
 from activation_study import activations, runs
 from activation_study.activations import Activation
 from activation_study.errors import StudyError
+from activation_study.runs.identity import label
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = activations.names()
@@ -59,7 +60,7 @@ CASES = [
     ("silu", {}, lambda z: z / (1 + np.exp(-z)), nn.SiLU()),
     ("mish", {}, lambda z: z * np.tanh(np.logaddexp(0, z)), nn.Mish()),
 ]
-EVERY = [pytest.param(name, options, id=activations.label({"name": name, **options})) for name, options, _, _ in CASES]
+EVERY = [pytest.param(name, options, id=label({"name": name, **options})) for name, options, _, _ in CASES]
 # Beyond this share of the largest float the value overflows: SELU multiplies by 1.05, and torch's GELU doubles z first.
 LARGEST = {"selu": 0.95, "gelu": 0.499}
 
@@ -421,26 +422,6 @@ def test_an_elementwise_class_of_torch_is_an_activation(name, options):
     assert not activation.saturated(z).any()
     assert activation.source == f"torch.nn.{name}"
     assert activation.forward_gain > 0
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        ({"name": "relu"}, "relu"),
-        ({"name": "elu", "alpha": 1.0}, "elu"),
-        ({"name": "elu", "alpha": 1}, "elu"),
-        ({"name": "elu", "alpha": 0.5}, "elu(alpha=0.5)"),
-        ({"name": "vlrelu", "slope": 1 / 5.5}, "vlrelu"),
-        ({"name": "lrelu", "slope": 1 / 5.5}, "lrelu(slope=0.1818)"),
-        ({"name": "prelu", "init": 0.25, "shared": True}, "prelu(shared=True)"),
-        ({"name": "rrelu", "lower": 5.0, "upper": 10.0, "variant": "torch"}, "rrelu(lower=5, upper=10, variant=torch)"),
-        ({"name": "Hardswish"}, "Hardswish"),
-        ({"name": "CELU", "alpha": 0.5}, "CELU(alpha=0.5)"),
-        ({"name": "mine", "target": "activation_study.activations.rectified.ELU", "alpha": 1.0}, "mine(alpha=1)"),
-    ],
-)
-def test_label_names_what_is_not_the_default(config, expected):
-    assert activations.label(config) == expected
 
 
 MINE = '''

@@ -79,8 +79,7 @@ def verdict_of(test, accuracy: dict[str, float], **options) -> str:
     return judge(claim, {"mnist": made_up("mnist", tables(accuracy, **options))}).verdict
 
 
-def test_every_claim_is_whole_and_has_a_picture(monkeypatch):
-    monkeypatch.setattr(statistics, "RESAMPLES", 99)
+def test_every_claim_is_whole_and_has_a_picture():
     found = everything()
     for key, claim in CLAIMS.items():
         assert claim.id == key

@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +12,10 @@ import pytest
 import torch
 
 from activation_study.errors import StudyError
-from activation_study.runs import Run, checkpoint, comparable_hash, files, read, runs_in
+from activation_study.runs import Run, checkpoint, comparable_hash, files, identity, read, runs_in
 from activation_study.runs import execute as executing
 from activation_study.runs.execute import asked_for, execute
-from activation_study.runs.identity import configuration_hash
+from activation_study.runs.identity import configuration_hash, label
 from activation_study.runs.overview import overview
 from activation_study.training import Replica, Trainer
 
@@ -21,6 +23,39 @@ from activation_study.training import Replica, Trainer
 def replicas_in(runs_dir: str) -> list[tuple[int, float]]:
     last = read(runs_dir).metrics.query("split == 'test'")
     return sorted(zip(last["seed"], last["learning_rate"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"name": "relu"}, "relu"),
+        ({"name": "elu", "alpha": 1.0}, "elu"),
+        ({"name": "elu", "alpha": 1}, "elu"),
+        ({"name": "elu", "alpha": 0.5}, "elu(alpha=0.5)"),
+        ({"name": "vlrelu", "slope": 1 / 5.5}, "vlrelu"),
+        ({"name": "lrelu", "slope": 1 / 5.5}, "lrelu(slope=0.1818)"),
+        ({"name": "prelu", "init": 0.25, "shared": True}, "prelu(shared=True)"),
+        ({"name": "rrelu", "lower": 5.0, "upper": 10.0, "variant": "torch"}, "rrelu(lower=5, upper=10, variant=torch)"),
+        ({"name": "Hardswish"}, "Hardswish"),
+        ({"name": "CELU", "alpha": 0.5}, "CELU(alpha=0.5)"),
+        ({"name": "mine", "target": "activation_study.activations.rectified.ELU", "alpha": 1.0}, "mine(alpha=1)"),
+    ],
+)
+def test_label_names_what_is_not_the_default(config, expected) -> None:
+    assert label(config) == expected
+
+
+def test_label_takes_no_class_of_torch_for_an_activation_of_the_study(tmp_path, monkeypatch) -> None:
+    (tmp_path / "activation").mkdir()
+    (tmp_path / "activation" / "ELU.yaml").write_text("name: elu\nalpha: 0.5\n")  # as a Mac would find elu.yaml
+    monkeypatch.setattr(identity, "CONF", tmp_path)
+    assert label({"name": "ELU", "alpha": 0.5}) == "ELU(alpha=0.5)"
+
+
+def test_reading_runs_does_without_torch(tiny_settings) -> None:
+    execute(tiny_settings())
+    code = "from activation_study.runs import read; read(sys.argv[1]); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", f"import sys; {code}", tiny_settings()["runs_dir"]], check=True)
 
 
 @pytest.mark.parametrize(

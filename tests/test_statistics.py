@@ -48,8 +48,20 @@ def test_interval_of_many_values_is_the_normal_one():
     assert statistics.interval(values) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.06 * half)
 
 
-def test_interval_covers_the_mean_as_often_as_it_says(monkeypatch):
-    monkeypatch.setattr(statistics, "RESAMPLES", 999)
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=40).filter(lambda values: len(set(values)) > 1))
+@settings(max_examples=30, deadline=None)
+def test_interval_is_scipys_with_the_same_resamples(counts):
+    def mean(values, axis):
+        return values.mean(axis).round(12)  # as rounding errors decide what scipy counts below the mean of all
+
+    values = (np.sort(counts) - np.mean(counts)) / np.ptp(counts)
+    options = {"n_resamples": statistics.RESAMPLES, "method": "BCa", "rng": statistics.SEED}
+    assert statistics.interval(values) == pytest.approx(
+        stats.bootstrap((values,), mean, **options).confidence_interval, abs=1e-10, nan_ok=True
+    )
+
+
+def test_interval_covers_the_mean_as_often_as_it_says():
     trials, stream = 400, np.random.default_rng(1)
     intervals = np.array([statistics.interval(stream.normal(size=50)) for _ in range(trials)])
     coverage = ((intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)).mean()

@@ -10,7 +10,6 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
@@ -20,12 +19,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from activation_study import CONF
 from activation_study.errors import StudyError
 
 if TYPE_CHECKING:
     from activation_study.sweeps import Sweep
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 MISTAKES = (HydraException, OmegaConfBaseException)  # what Hydra raises for a mistake in the configuration
 
 

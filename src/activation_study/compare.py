@@ -12,14 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from activation_study import comparison, estimate, selection, verdict
 from activation_study import config as configuration
-from activation_study.activations import label
 from activation_study.config import listed, settings
 from activation_study.errors import StudyError
 from activation_study.figures import learning_rates, save
 from activation_study.report import draw
 from activation_study.runs import Tables, files, read_runs
 from activation_study.runs.execute import execute, finished
-from activation_study.runs.identity import configuration_hash
+from activation_study.runs.identity import configuration_hash, label
 
 
 def compare(config: DictConfig) -> None:

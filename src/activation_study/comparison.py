@@ -36,9 +36,10 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
         training) and dead (share of units that no validation image activates, likewise).
     """
     targets = {depth: target or _target(metrics) for depth, metrics in tables.metrics.groupby("depth", dropna=False)}
-    layers = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
+    layers = tables.layers.groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
+    inside = {key: _inside(group) for key, group in layers}
     grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
-    together = {run.folder.name: len(run.config["replicas"]) for run in tables.runs}
+    together = pd.Series({run.folder.name: float(len(run.config["replicas"])) for run in tables.runs})
     rows = []
     for key, metrics in tables.metrics.groupby(BY, sort=False, dropna=False):
         rates = metrics["learning_rate"].unique()
@@ -46,9 +47,7 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
         row |= _after_training(metrics) | _to_target(metrics, targets[key[1]], together)
         if key in grids:
             row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
-        if key in layers:
-            row |= _inside(layers[key])
-        rows.append(row)
+        rows.append(row | inside.get(key, {}))
     return pd.DataFrame(rows)
 
 
@@ -68,7 +67,7 @@ def _target(metrics: pd.DataFrame) -> float:
     return OF_THE_BEST * float(last.groupby("activation")["accuracy"].mean().max())
 
 
-def _to_target(metrics: pd.DataFrame, target: float, together: dict[str, int]) -> dict[str, float]:
+def _to_target(metrics: pd.DataFrame, target: float, together: pd.Series) -> dict[str, float]:
     """Median epochs and seconds until a replica's validation accuracy first reaches the target."""
     valid = metrics[metrics["split"] == "valid"]
     reached = valid[valid["accuracy"] >= target].sort_values("epoch").groupby(["seed", "learning_rate"]).first()

@@ -21,9 +21,8 @@ from hydra import compose, initialize_config_dir
 from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
-from activation_study import comparison, statistics
+from activation_study import CONF, comparison, statistics
 from activation_study.activations import build
-from activation_study.cli import CONF
 from activation_study.config import listed, settings
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final

@@ -19,7 +19,8 @@ def figures(config: DictConfig) -> None:
     """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
     if config.figure is not None and config.figure not in FIGURES:
         raise StudyError(f"figure={config.figure}: no such figure; choose one of {', '.join(FIGURES)}.")
-    runs = [run for run in Index(Path(config.runs_dir)).finished() if _wanted(run, config)]
+    wanted = {key: config[key] for key in ("dataset", "model") if config[key] is not None}
+    runs = [run for run in Index(Path(config.runs_dir)).finished() if _is_one(run, wanted)]
     if not runs:
         raise StudyError(
             f"runs_dir={config.runs_dir}: it holds no finished runs of dataset={config.dataset}, model={config.model}; "
@@ -31,8 +32,8 @@ def figures(config: DictConfig) -> None:
             print(path)
 
 
-def _wanted(run: Run, config: DictConfig) -> bool:
-    return all(config[key] in (None, run.config["config"][key]["name"]) for key in ("dataset", "model"))
+def _is_one(run: Run, wanted: dict[str, str]) -> bool:
+    return all(run.config["config"][group]["name"] == name for group, name in wanted.items())
 
 
 def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
@@ -55,9 +56,12 @@ def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
     The name is data set and network; groups that share it are told apart by the settings in which they differ.
     """
+    runs = list(runs)
+    configs = {id(config): config for config in (run.config["config"] for run in runs)}  # many runs share theirs
+    hashes = {key: comparable_hash(config) for key, config in configs.items()}
     groups: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[comparable_hash(run.config["config"])].append(run)
+        groups[hashes[id(run.config["config"])]].append(run)
     flat = {key: _flat(group[0].config["config"]) for key, group in groups.items()}
     named: dict[str, list[Run]] = {}
     for key, group in groups.items():

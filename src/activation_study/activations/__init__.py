@@ -5,17 +5,16 @@ its class name: `build("Hardswish")`.
 """
 
 import importlib
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from activation_study.activations import bounded, rectified, smooth  # noqa: F401  (they register their classes)
-from activation_study.activations.base import Activation, checked_options, options_of
+from activation_study.activations.base import Activation, checked_options
 from activation_study.activations.from_torch import FromTorch
 from activation_study.errors import StudyError
 
-__all__ = ["Activation", "build", "label", "names", "softmax"]
+__all__ = ["Activation", "build", "names", "softmax"]
 
 
 def names() -> list[str]:
@@ -38,21 +37,6 @@ def build(name: str, target: str | None = None, **options: object) -> Activation
         return FromTorch(name, **options)
     kind = _class_of(name, target)
     return kind(**checked_options(kind, options))
-
-
-def label(config: Mapping[str, object]) -> str:
-    """How tables and figures call a configured activation: its name, and the options that are not the default ones.
-
-    Of a user's own activation all options are given: its class may not be importable where runs are read.
-    """
-    name = str(config["name"])
-    defaults = options_of(Activation.registry[name]) if name in Activation.registry and not config.get("target") else {}
-    changed = [
-        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-        for key, value in config.items()
-        if key not in ("name", "target") and value != defaults.get(key)
-    ]
-    return f"{name}({', '.join(changed)})" if changed else name
 
 
 def softmax(z: Tensor, dim: int = -1) -> Tensor:

@@ -20,7 +20,8 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     """Loss and accuracy over training with interval bands, training data solid and validation data dashed."""
     rows = at_depth(checked(metrics, ["epoch", "split", "loss", "accuracy"]), depth)
     rows = rows[rows.split.isin(list(SPLITS))].assign(accuracy=100 * rows.accuracy)
-    splits = {split: dashes for split, dashes in SPLITS.items() if split in set(rows.split)}
+    found = rows.split.unique()
+    splits = {split: dashes for split, dashes in SPLITS.items() if split in found}
     if not splits:
         raise StudyError("figures: the table has no rows of the splits train and valid; keep them for learning curves.")
     last = rows[rows.split == list(splits)[-1]]  # validation data, where there is any

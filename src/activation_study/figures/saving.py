@@ -16,14 +16,17 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
     Neither file holds a date, so equal figures give equal bytes.
     """
-    from activation_study.runs.files import write  # it brings torch with it, which drawing does without
+    from activation_study.runs.files import write
 
+    layout = figure.get_layout_engine()
     with context():
         for dpi in RESOLUTIONS:
             png = _rendered(figure, format="png", dpi=dpi)
+            figure.set_layout_engine("none")  # the first rendering has laid it out, which takes as long as the rest
             if len(png) < LARGEST:
                 break
         pdf = _rendered(figure, format="pdf", metadata={"CreationDate": None})
+    figure.set_layout_engine(layout)
     files = {Path(f"{stem}.png"): png, Path(f"{stem}.pdf"): pdf}
     for path, content in files.items():
         write(path, lambda file, content=content: file.write(content))  # type: ignore[misc]

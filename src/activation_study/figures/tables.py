@@ -83,8 +83,8 @@ def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.D
     if wide.empty:
         return pd.DataFrame({"mean": [], "low": [], "high": []}, dtype=float)
     low, high = statistics.band(wide.to_numpy())
+    low[wide.count() < 2] = high[wide.count() < 2] = np.nan
     frame = pd.DataFrame({"mean": wide.mean(), "low": low, "high": high}, index=wide.columns)
-    frame.loc[wide.count() < 2, ["low", "high"]] = np.nan
     return 10**frame if log else frame
 
 
@@ -111,7 +111,7 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
         f"{settings.dataset.iloc[0]}, {settings.model.iloc[0]}",
         _depths(settings.depth),
         _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
-        f"scale {', '.join(sorted(set(settings.scale.astype(str))))}",
+        f"scale {', '.join(sorted(settings.scale.astype(str).unique()))}",
         f"learning rate {rates[0]:g}" if len(rates) == 1 else f"learning rates {rates[0]:g} to {rates[-1]:g}",
         drawn if seeds.max() > 1 else "one seed, so no interval",
     ]

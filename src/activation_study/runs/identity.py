@@ -1,9 +1,14 @@
 """What makes two runs the same: everything that can change a number, and nothing else."""
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import yaml
+
+from activation_study import CONF
 
 # Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 1
@@ -36,6 +41,21 @@ def names(config: dict[str, Any]) -> tuple[str, str]:
     return dataset.get("folder") or dataset["name"], model.get("network") or model["name"]
 
 
+def label(activation: Mapping[str, Any]) -> str:
+    """How they call a configured activation: its name, and the options that are not the default ones.
+
+    Of a user's own activation all options are given: its class may not be importable where runs are read.
+    """
+    name = str(activation["name"])
+    defaults = {} if activation.get("target") else _defaults(name)
+    changed = [
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in activation.items()
+        if key not in ("name", "target") and value != defaults.get(key)
+    ]
+    return f"{name}({', '.join(changed)})" if changed else name
+
+
 def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) -> str:
     """The name of a run's folder: readable, then the hash of its configuration, then that of its replicas."""
     model, activation = settings["model"], settings["activation"]
@@ -44,6 +64,14 @@ def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) ->
     digest = _hash(sorted([seed, rate] for seed, rate in replicas))[:6]
     readable = f"{dataset_name}-{model_name}{depth}-{activation['name']}"
     return f"{readable}-{configuration_hash(settings)}-{digest}"
+
+
+@functools.cache
+def _defaults(activation: str) -> dict[str, Any]:
+    """The options of one of the study's activations; those of torch.nn have none, but perhaps a namesake."""
+    path = CONF / "activation" / f"{activation}.yaml"
+    options = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) if path.is_file() else {}
+    return options if options.get("name") == activation else {}
 
 
 def _hash(value: object) -> str:

@@ -29,7 +29,7 @@ from activation_study.runs import files
 from activation_study.runs.folder import GUARDED, Run, runs_in
 
 FOLDER = ".index"
-VERSION = 1  # raised when the content of segments changes
+VERSION = 2  # raised when the content of segments changes
 FEWEST, MOST = 100, 1000  # runs of a segment: fewer are read one by one in less than a second
 WATCHED = ("status.json", *GUARDED)
 
@@ -67,11 +67,11 @@ class Segment:
         """A segment on disk, its tables not read yet."""
         try:
             with zipfile.ZipFile(path) as archive:
-                version, runs = json.loads(archive.read("runs.json"))
-            entries = {name: Entry(tuple(stamps), *rest) for name, (stamps, *rest) in runs.items()}
+                version, *runs = json.loads(archive.read("runs.json"))
+            entries = _unpacked(*runs) if version == VERSION else {}
         except Exception:  # whatever is wrong with it, the runs themselves are there
-            version, entries = None, {}
-        return cls(entries if version == VERSION else {}, {}, path)
+            entries = {}
+        return cls(entries, {}, path)
 
     def load(self, names: Sequence[str]) -> bool:
         """Reads tables into memory; says whether they are there and, by the archive's checksums, whole."""
@@ -176,7 +176,7 @@ class Index:
 
     def _keep(self, segment: Segment) -> None:
         """Writes a segment, if the folder can be written, and deletes those that hold no run as it is now."""
-        runs = json.dumps([VERSION, segment.entries])
+        runs = json.dumps([VERSION, *_packed(segment.entries)])
         # Of two segments that hold a run the later one counts: the one with more tables.
         name = f"{len(segment.contents)}-{hashlib.sha256(runs.encode()).hexdigest()[:16]}.zip"
         segment.path = self.runs_dir / FOLDER / name
@@ -194,6 +194,28 @@ class Index:
             for one in self._segments:
                 if one not in (self._known.get((name, _stamps(self.runs_dir / name))) for name in one.entries):
                     one.path.unlink(missing_ok=True)
+
+
+def _packed(entries: dict[str, Entry]) -> tuple[list[Any], dict[str, Any]]:
+    """Entries as JSON holds them: first what many runs share, once, then the entries, with its number in its place."""
+    numbers: dict[str, int] = {}
+
+    def shared(value: object) -> int:
+        return numbers.setdefault(json.dumps(value), len(numbers))
+
+    runs = {
+        name: [stamps, config | {"config": shared(config["config"])}, shared(environment), rows]
+        for name, (stamps, config, environment, rows) in entries.items()
+    }
+    return [json.loads(text) for text in numbers], runs
+
+
+def _unpacked(shared: list[Any], runs: dict[str, Any]) -> dict[str, Entry]:
+    """The entries again; runs share what is equal, which saves most of their memory."""
+    return {
+        name: Entry(tuple(stamps), config | {"config": shared[config["config"]]}, shared[environment], rows)
+        for name, (stamps, config, environment, rows) in runs.items()
+    }
 
 
 def _found(run: Run, tables: Sequence[str]) -> list[pa.Table] | None:

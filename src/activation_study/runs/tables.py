@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from activation_study.activations import label
 from activation_study.runs import identity
 from activation_study.runs.folder import Run
 from activation_study.runs.index import Index, Segment
@@ -108,7 +107,7 @@ def _identity(runs: list[Run]) -> pd.DataFrame:
     """What the tables say of each run, one row a run."""
     configs = [run.config["config"] for run in runs]
     activations = {repr(config["activation"]): config["activation"] for config in configs}
-    labels = {key: label(activation) for key, activation in activations.items()}  # slow, and few differ
+    labels = {key: identity.label(activation) for key, activation in activations.items()}  # few differ
     columns = {
         "run": [run.folder.name for run in runs],
         "activation": [labels[repr(config["activation"])] for config in configs],
