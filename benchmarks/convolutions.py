@@ -1,6 +1,5 @@
 """How several convolutional networks are best trained at once: layouts of a grouped convolution, and a loop."""
 
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 import torch
 from convnets import CLASSES, CONVNET, NIN, Layers, convolutions, plain, stacked
 from setting import Setting
-from timing import Contender, NotMeasured, compare, ratios
+from timing import Contender, NotMeasured, compare, compile_now, compiled_network, ratios
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -86,18 +85,9 @@ def loop(layers: Layers, images: Tensor, memory_format: torch.memory_format) -> 
 
 def compiled(layers: Layers, images: Tensor, quick: bool) -> Contender:
     """The study's through torch.compile."""
-    if quick:
-        raise NotMeasured("a quick run compiles nothing")
-    network = stacked(layers, len(images)).to(images.device)
-    torch.compiler.reset()
-    forward: Any = torch.compile(network, dynamic=False)
-    contender = whole_pass([network], forward, images)
-    began = time.perf_counter()
-    try:
-        contender.run()
-    except Exception as error:  # whatever the compiler beneath has to say
-        raise NotMeasured(f"torch.compile fails: {type(error).__name__}: {str(error).splitlines()[0]}") from None
-    return Contender(contender.run, note=f"compiled in {time.perf_counter() - began:.0f} s")
+    network = compiled_network(stacked(layers, len(images)).to(images.device), quick)
+    run = whole_pass([network], network, images).run
+    return Contender(run, note=compile_now(run))
 
 
 def graphed(layers: Layers, images: Tensor) -> Contender:

@@ -37,9 +37,18 @@ def configured(*overrides: str) -> dict[str, Any]:
         return settings(compose("train", [*network, f"train.batch_size={BATCH}", *overrides]))
 
 
+def study_trainer(data: Dataset, replicas: int, *overrides: str) -> Trainer:
+    """So many replicas as the study trains them."""
+    return Trainer(configured(*overrides), [Replica(seed, RATE) for seed in range(replicas)], data)
+
+
 def study_loop(data: Dataset, replicas: int, steps: int, *overrides: str) -> Callable[[], None]:
     """The study's own steps: batches, activations, loss, optimizer and probes."""
-    trainer = Trainer(configured(*overrides), [Replica(seed, RATE) for seed in range(replicas)], data)
+    return steps_of(study_trainer(data, replicas, *overrides), steps)
+
+
+def steps_of(trainer: Trainer, steps: int) -> Callable[[], None]:
+    """So many steps of a trainer, without its evaluations."""
 
     def run() -> None:
         for _ in range(steps):

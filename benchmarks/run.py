@@ -1,9 +1,13 @@
-"""Measures the study's speed: all of it, or some parts: `python benchmarks/run.py throughput start`."""
+"""Measures the study's speed: all of it, or some parts: `python benchmarks/run.py throughput start`.
+
+What it measures goes to a folder of the machine's own, results/benchmarks/<processor or GPU>.
+"""
 
 import argparse
 import importlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +29,14 @@ def main() -> None:
     options = parsed()
     keep_freed_memory()
     setting = Setting(device_of(options.device), options.data_dir, options.quick)
+    out = options.out or Path("results/benchmarks") / machine(setting.device)
     for part in options.parts:
         print(f"{part} ...", flush=True)
         torch.set_num_threads(options.threads)  # anew each time: training sets it too
         table = importlib.import_module(part).measure(setting)
-        write(options.out, part, table, described(setting, options))
+        write(out, part, table, described(setting, options))
         print(table.to_string(index=False), flush=True)
-    print(options.out / "README.md")
+    print(out / "README.md")
 
 
 def parsed() -> argparse.Namespace:
@@ -39,7 +44,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"all, or some of {', '.join(PARTS)}")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ACTIVATION_STUDY_DATA", "data")))
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
+    parser.add_argument("--out", type=Path, help="folder; default: results/benchmarks/<processor or GPU>")
     parser.add_argument("--quick", action="store_true", help="only see that everything runs")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU; default: all cores")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -50,13 +55,20 @@ def parsed() -> argparse.Namespace:
     return options
 
 
+def machine(device: torch.device) -> str:
+    """The name of the processor or the GPU as that of a folder, such as intel-xeon."""
+    name = cpu_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
+    return "-".join(re.findall(r"[a-z0-9.]+", re.sub(r"\(\w+\)|processor|@.*", "", name.lower())))
+
+
 def described(setting: Setting, options: argparse.Namespace) -> dict[str, Any]:
     """What the page says of how a part was measured."""
     known = environment(setting.device, "")
+    beside = torch.backends.cpu.get_cpu_capability() if setting.device.type == "cpu" else f"beside {cpu_name()}"
     command = ["python benchmarks/run.py", *options.parts, *["--quick"] * setting.quick]
     return {
         "kind": setting.device.type,
-        "device": known["device"] if setting.device.type == "cpu" else f"{known['device']} beside {cpu_name()}",
+        "device": f"{known['device']}, {beside}",
         "cores": os.cpu_count(),
         **{key: known[key] for key in ("torch", "python", "commit")},
         "command": " ".join(command),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from torch import nn
 
 
 class NotMeasured(Exception):
@@ -66,6 +67,24 @@ def compare(builders: Mapping[str, Callable[[], Contender]], rounds: int) -> tup
     measured = {"median_ms": times.median(), "min_ms": times.min(), "max_ms": times.max(), "rounds": times.count()}
     table = pd.DataFrame({**measured, "note": notes})
     return times, table.rename_axis("contender").reset_index()
+
+
+def compiled_network(network: nn.Module, quick: bool) -> nn.Module:
+    """A network through torch.compile for one shape of batch; a quick run compiles nothing."""
+    if quick:
+        raise NotMeasured("a quick run compiles nothing")
+    torch.compiler.reset()
+    return torch.compile(network, dynamic=False)  # type: ignore[return-value]
+
+
+def compile_now(run: Callable[[], object]) -> str:
+    """Runs what is compiled at its first call, and tells how long that took."""
+    began = time.perf_counter()
+    try:
+        run()
+    except Exception as error:  # whatever the compiler beneath has to say
+        raise NotMeasured(f"torch.compile fails: {type(error).__name__}: {str(error).splitlines()[0]}") from None
+    return f"compiled in {time.perf_counter() - began:.0f} s"
 
 
 def ratios(times: pd.DataFrame, references: str | Mapping[str, str]) -> list[float]:

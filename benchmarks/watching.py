@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from mnist import PROBE_EVERY, load_mnist, plain_loop, study_loop
+from mnist import PROBE_EVERY, load_mnist, plain_loop, steps_of, study_trainer
 from setting import Setting
 from timing import Contender, NotMeasured, compare, ratios
 from torch import Tensor, nn
 
 from activation_study.datasets import Dataset
+from activation_study.training import Trainer
 
 ABOUT = """
 The network, the data and the loops of *throughput*; milliseconds a step (of all networks together), with the same loop
@@ -160,8 +161,19 @@ class Case(NamedTuple):
         return Case("the study" if self.tool == "the study" else "plain loop", self.replicas, "off")
 
 
-def build(case: Case, data: Dataset, steps: int, folder: Path, closing: ExitStack) -> Contender:
-    """The loop of a case; what the tool writes goes to a folder, and is closed in the end."""
+def watched_study(trainer: Trainer, every: int, steps: int) -> Contender:
+    """The study's loop, watched at an interval; all intervals share one trainer, and so its place in memory."""
+    loop = steps_of(trainer, steps)
+
+    def run() -> None:
+        trainer.probe_every = every
+        loop()
+
+    return Contender(run, steps)
+
+
+def watched_plain(case: Case, data: Dataset, steps: int, folder: Path, closing: ExitStack) -> Contender:
+    """A plain loop, watched by a tool; what that writes goes to a folder, and is closed in the end."""
     every = INTERVALS[case.watched]
 
     def watch(network: nn.Sequential) -> Watcher:
@@ -169,8 +181,6 @@ def build(case: Case, data: Dataset, steps: int, folder: Path, closing: ExitStac
         closing.callback(watcher.close)
         return watcher
 
-    if case.tool == "the study":
-        return Contender(study_loop(data, case.replicas, steps, f"probes.every={every}"), steps)
     if TOOLS.get(case.tool) is Histograms and every == 1:
         steps = min(steps, 5)  # one of them takes as long as many of the others
     return Contender(plain_loop(data, steps, watch if every else None), steps)
@@ -179,12 +189,20 @@ def build(case: Case, data: Dataset, steps: int, folder: Path, closing: ExitStac
 def measure(setting: Setting) -> pd.DataFrame:
     """Milliseconds a step unwatched, watched every 100 steps and at every step."""
     data, steps = load_mnist(setting), setting.choose(PROBE_EVERY, 2)
-    cases = [Case("the study", replicas, watched) for replicas in (1, setting.choose(20, 2)) for watched in INTERVALS]
-    cases += [Case("plain loop", 1, "off")]
-    cases += [Case(tool, 1, watched) for tool in TOOLS for watched in list(INTERVALS)[1:]]
+    trainers = {replicas: study_trainer(data, replicas) for replicas in (1, setting.choose(20, 2))}
+    ours = [Case("the study", replicas, watched) for replicas in trainers for watched in INTERVALS]
+    others = [Case("plain loop", 1, "off")]
+    others += [Case(tool, 1, watched) for tool in TOOLS for watched in list(INTERVALS)[1:]]
+    cases = ours + others
     names = {case: ", ".join(map(str, case)) for case in cases}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
-        builders = {n: partial(build, case, data, steps, Path(folder, n), closing) for case, n in names.items()}
+        builders = {
+            names[case]: partial(watched_study, trainers[case.replicas], INTERVALS[case.watched], steps)
+            for case in ours
+        } | {
+            names[case]: partial(watched_plain, case, data, steps, Path(folder, names[case]), closing)
+            for case in others
+        }  # fmt: skip
         times, table = compare(builders, setting.choose(15, 1))
     bare = {name: names[case.bare] for case, name in names.items()}
     return pd.DataFrame(cases, columns=Case._fields).assign(

@@ -150,3 +150,21 @@ def test_prelu_slopes_are_learned_and_never_decayed(tiny_settings, blobs) -> Non
     records = list(trainer.records())
     slopes = records[-1].layers.query("layer == 1")["learned_slope"]
     assert (slopes != 0.25).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("activation", ["relu", "prelu", "rrelu", "elu"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_no_step_waits_for_the_device(tiny_settings, blobs, activation, optimizer) -> None:
+    settings = tiny_settings(f"activation={activation}", f"optimizer={optimizer}", "probes.every=1")
+    settings["dataset"]["augment"] = {"padding": 1, "flip": True}
+    splits = [type(split)(split.images.cuda(), split.labels.cuda()) for split in (blobs.train, blobs.valid, blobs.test)]
+    trainer = Trainer(settings, [Replica(0, 0.1), Replica(1, 0.1)], type(blobs)("blobs", *splits, 3, "none"))
+    indices = trainer._order(0)[:, : trainer.batch_size]  # once an epoch it is sent there
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            trainer._train_step(indices)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert trainer.diverged_at.tolist() == [-1, -1]

@@ -5,15 +5,17 @@ and has no activation. A probe reads what the training step has computed anyway,
 forward pass, no random number, nothing written to the network.
 """
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from activation_study.activations import Activation
-from activation_study.activations.base import indicator
 from activation_study.replicas import AFFINE
 
 QUANTITIES = (
@@ -48,15 +50,22 @@ def layers_of(network: nn.Module) -> list[Layer]:
     return layers
 
 
-# A quantity as it is measured: a sum or norm of every replica, and the factor that makes the quantity of it.
-Measured = dict[str, tuple[Tensor, float]]
+class Raw(NamedTuple):
+    """A quantity as a hook leaves it: a sum, count or norm of every replica, to be scaled and shifted later."""
+
+    value: Tensor  # (replicas,)
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+Measured = dict[str, Raw]
 
 
 class Probe:
     """Watches the layers of a stack of networks.
 
-    Every tensor is measured as soon as it is there, while it still lies in the processor's cache: measuring the layers
-    afterwards takes nearly twice the time.
+    Every tensor is reduced to one number a replica as soon as it is there, while it still lies in the processor's
+    cache; what follows is done for all layers at once. A step has many small tensors, so both count.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -67,8 +76,11 @@ class Probe:
     def watching(self) -> Iterator[None]:
         """Measures the pass that is made inside, forward and backward."""
         self._measured = [{} for _ in self.layers]
-        handles = []
+        handles: list[RemovableHandle] = []
         for layer, measured in zip(self.layers, self._measured, strict=True):
+            weight = layer.affine.weight
+            assert isinstance(weight, Tensor)
+            handles.append(weight.register_post_accumulate_grad_hook(_measure_gradient(measured)))
             handles.append(layer.affine.register_forward_hook(_measure_affine(layer, measured)))
             if layer.activation is not None:
                 handles.append(layer.activation.register_forward_hook(_measure_activation(measured)))
@@ -87,27 +99,39 @@ class Probe:
         Stays on the device; entries that do not exist for a layer are NaN, and all of a layer whose activations are no
         longer finite.
         """
-        for layer, measured in zip(self.layers, self._measured, strict=True):
-            gradient = layer.affine.weight.grad
-            assert isinstance(gradient, Tensor)
-            measured["grad_norm"] = torch.linalg.vector_norm(gradient.flatten(1), dim=1), 1.0
-        absent = torch.full_like(self._measured[0]["mean"][0], torch.nan), 1.0
-        pairs = [measured.get(quantity, absent) for measured in self._measured for quantity in QUANTITIES]
-        sums, factors = zip(*pairs, strict=True)
-        values = torch.cat(sums).view(len(sums), -1) * torch.tensor(factors, device=sums[0].device).unsqueeze(1)
-        values = values.T.unflatten(1, (len(self.layers), len(QUANTITIES)))
-        diverged = ~torch.isfinite(values[..., QUANTITIES.index("mean")])
-        return values.masked_fill(diverged.unsqueeze(2), torch.nan)
+        absent = self._measured[0]["mean"]._replace(factor=0.0, offset=torch.nan)
+        raws = [measured.get(quantity, absent) for measured in self._measured for quantity in QUANTITIES]
+        values, factors, offsets = zip(*raws, strict=True)
+        factors, offsets = _columns(factors, offsets, values[0].device)
+        table = torch.addcmul(offsets, factors, torch.cat(values).view(len(raws), -1))
+        table = table.T.unflatten(1, (len(self.layers), len(QUANTITIES)))
+        mean = table[..., QUANTITIES.index("mean"), None]
+        return table + (mean - mean)  # 0, or NaN where the mean is not finite
+
+
+@functools.lru_cache(maxsize=16)
+def _columns(factors: tuple[float, ...], offsets: tuple[float, ...], device: torch.device) -> Tensor:
+    """Both as columns on the device, (2, n, 1), sent there without waiting for it; they are the same at every step."""
+    return torch.tensor([factors, offsets]).unsqueeze(2).to(device, non_blocking=True)
 
 
 def _measure_affine(layer: Layer, measured: Measured):  # noqa: ANN202
     def hook(module: nn.Module, inputs: tuple[Tensor], z: Tensor) -> None:
         z.register_hook(error_hook)
         if layer.activation is None:
-            measured.update(_of_output(z.detach()))
+            z = z.detach()
+            measured.update(_of_output(z, torch.empty_like(z)))
 
     def error_hook(error: Tensor) -> None:
-        measured["error_rms"] = _norm(error), error.shape[1] / _entries(error) ** 0.5
+        measured["error_rms"] = Raw(_norm(error), error.shape[1] / _entries(error) ** 0.5)
+
+    return hook
+
+
+def _measure_gradient(measured: Measured):  # noqa: ANN202
+    def hook(weight: Tensor) -> None:
+        assert weight.grad is not None
+        measured["grad_norm"] = Raw(_norm(weight.grad))
 
     return hook
 
@@ -117,34 +141,37 @@ def _measure_activation(measured: Measured):  # noqa: ANN202
     def hook(activation: Activation, inputs: tuple[Tensor], output: Tensor) -> None:
         if measured:  # a slope that is computed by calling the activation comes through here again
             return
-        measured.update(_of_output(output))
-        measured.update(_of_activation(activation, inputs[0], output))
+        spare = torch.empty_like(output)
+        measured.update(_of_output(output, spare))
+        measured.update(_of_activation(activation, inputs[0], output, spare))
 
     return hook
 
 
-def _of_output(output: Tensor) -> Measured:
-    entries = _entries(output)
+# Both work in the memory of `spare`, of the output's shape, one after the other: it stays in the cache.
+
+
+def _of_output(output: Tensor, spare: Tensor) -> Measured:
+    share = 1 / _entries(output)
     total = _total(output)
-    mean = (total / entries).view(-1, *[1] * (output.dim() - 1))
-    return {"mean": (total, 1 / entries), "std": (_norm(output - mean), 1 / entries**0.5)}
+    centred = torch.sub(output, total.view(-1, *[1] * (output.dim() - 1)), alpha=share, out=spare)
+    return {"mean": Raw(total, share), "std": Raw(_norm(centred), share**0.5)}
 
 
-def _of_activation(activation: Activation, z: Tensor, output: Tensor) -> Measured:
-    entries = _entries(z)
-    inactive = _total(indicator(torch.le, z, 0.0))
+def _of_activation(activation: Activation, z: Tensor, output: Tensor, spare: Tensor) -> Measured:
+    share = 1 / _entries(z)
+    inactive = Raw(_total(torch.le(z, 0.0, out=spare)), share)
     # Where counting once is enough it is done once: it takes as long as the activation itself.
     if activation.kinked_at_zero:
-        saturated = inactive if activation.flat_below == 0 else torch.zeros_like(inactive)
-        slope = entries - (1 - activation.negative_slope) * inactive
+        saturated = inactive if activation.flat_below == 0 else inactive._replace(factor=0.0)
+        slope = inactive._replace(factor=(activation.negative_slope - 1) * share, offset=1.0)
     else:
-        saturated, slope = _total(activation.saturated(z)), _total(activation.slope(z))
+        saturated, slope = (Raw(_total(x), share) for x in (activation.saturated(z), activation.slope(z)))
     is_relu = activation.kinked_at_zero and activation.negative_slope == 0
-    zeros = inactive if is_relu else _total(indicator(torch.eq, output, 0.0))
-    counted = {"slope_mean": slope, "saturated": saturated, "inactive": inactive, "sparsity": zeros}
-    measured = {quantity: (value, 1 / entries) for quantity, value in counted.items()}
+    zeros = inactive if is_relu else Raw(_total(torch.eq(output, 0.0, out=spare)), share)
+    measured = {"slope_mean": slope, "saturated": saturated, "inactive": inactive, "sparsity": zeros}
     if (learned := activation.learned_slope()) is not None:
-        measured["learned_slope"] = learned.float(), 1.0
+        measured["learned_slope"] = Raw(learned)
     return measured
 
 
@@ -153,11 +180,11 @@ def _entries(x: Tensor) -> int:
 
 
 def _total(x: Tensor) -> Tensor:
-    return x.sum(tuple(range(1, x.dim())), dtype=torch.float32)  # flattening would copy a convolution's maps
+    return x.sum(tuple(range(1, x.dim())))  # flattening would copy a convolution's maps
 
 
 def _norm(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), dtype=torch.float32)
+    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())))
 
 
 class ActivityMeter:

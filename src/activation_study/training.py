@@ -267,10 +267,10 @@ def check(config: Mapping[str, Any]) -> None:
 def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
     """The images and labels at indices of the shape (replicas, batch), in that shape.
 
-    Rows are copied whole: twice as fast on a CPU as indexing.
+    `index_select` copies rows whole: twice as fast on a CPU as indexing.
     """
     images = split.images.index_select(0, indices.flatten()).unflatten(0, indices.shape)
-    return images, split.labels[indices]
+    return images, split.labels.index_select(0, indices.flatten()).view_as(indices)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

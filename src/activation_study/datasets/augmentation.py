@@ -38,7 +38,7 @@ def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: i
 
     # Three numbers an image, whatever is asked for: with and without flips the crops are the same.
     draws = [torch.rand(3, batch, generator=each, device=each.device) for each in generators]
-    top, left, mirrored = torch.stack(draws, dim=1).to(images.device).flatten(1).unsqueeze(-1)
+    top, left, mirrored = torch.stack(draws, dim=1).to(images.device, non_blocking=True).flatten(1).unsqueeze(-1)
 
     # The rows and the columns of the padded image that each crop takes, (replicas * batch, height) and (..., width).
     places = 2 * padding + 1
