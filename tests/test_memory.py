@@ -1,8 +1,11 @@
+import gc
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from activation_study.memory import without_collection
 
 PROGRAM = """
 import resource, torch
@@ -28,3 +31,19 @@ def test_a_freed_block_is_taken_again_without_new_pages() -> None:
         for keeps in (True, False)
     )
     assert again < anew
+
+
+def test_the_garbage_collector_pauses_and_goes_on_as_before() -> None:
+    with without_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with without_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    with pytest.raises(ValueError, match="damaged"), without_collection():
+        raise ValueError("damaged")
+    assert gc.isenabled()

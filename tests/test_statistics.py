@@ -111,6 +111,13 @@ def test_interval_leaves_diverged_replicas_out():
     assert statistics.interval([NAN, *ACCURACIES, -INF]) == statistics.interval(ACCURACIES)
 
 
+def test_intervals_of_many_samples_are_those_of_each():
+    stream = np.random.default_rng(2)
+    samples = [stream.normal(5, 2, n) for n in (7, 3, 7, 1, 7)] + [[NAN, *ACCURACIES], [0.5] * 7, []]
+    one_by_one = [statistics.interval(values) for values in samples]
+    np.testing.assert_allclose(statistics.intervals(samples), one_by_one, rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("missing", [[], [(1, 1), (2, 1), (5, 3)]], ids=["complete", "with diverged ones"])
 def test_band_is_scipys_percentile_bootstrap_at_every_point(missing):
     curves = np.random.default_rng(0).normal([0, 1, 2, 3], [1, 0.1, 2, 0.5], (12, 4))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from activation_study.runs import Run, Tables
 
 BY = selection.BY
+METRICS = ("run", "seed", "learning_rate", "epoch", "split", "loss", "accuracy", "seconds")  # what a summary is made of
+LAYERS = ("seed", "learning_rate", "step", "layer", "grad_norm", "saturated", "dead")  # likewise
 NOT_OPTIONS = ("name", "depth", "network", "source")  # of a model; the last two are a network of the user's own
 OF_THE_BEST = 0.99  # share of the best activation's validation accuracy that is the target
 
@@ -35,31 +37,35 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
         the initial weights, geometric mean), saturated (share of saturated units over all hidden layers at the end of
         training) and dead (share of units that no validation image activates, likewise).
     """
-    targets = {depth: target or _target(metrics) for depth, metrics in tables.metrics.groupby("depth", dropna=False)}
-    layers = tables.layers.groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
+    metrics = tables.metrics[[*BY, *METRICS]]
+    targets = {depth: target or _target(group) for depth, group in metrics.groupby("depth", dropna=False)}
+    layers = tables.layers[[*BY, *LAYERS]].groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
     inside = {key: _inside(group) for key, group in layers}
     grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
     together = pd.Series({run.folder.name: float(len(run.config["replicas"])) for run in tables.runs})
+    groups = list(metrics.groupby(BY, sort=False, dropna=False))
+    samples = [_after_training(group) for _, group in groups]
+    ends = iter(statistics.intervals(values for sample in samples for values in sample.values()))
     rows = []
-    for key, metrics in tables.metrics.groupby(BY, sort=False, dropna=False):
-        rates = metrics["learning_rate"].unique()
+    for (key, group), sample in zip(groups, samples, strict=True):
+        rates, accuracy = group["learning_rate"].unique(), sample["accuracy"]
         row = dict(zip(BY, key, strict=True)) | {"learning_rate": rates[0] if len(rates) == 1 else float("nan")}
-        row |= _after_training(metrics) | _to_target(metrics, targets[key[1]], together)
+        row |= {"n": len(accuracy), "diverged": int(accuracy.isna().sum())}
+        for name, values in sample.items():
+            row[name] = values.mean()
+            row[f"{name}_low"], row[f"{name}_high"] = next(ends)
+        row |= _to_target(group, targets[key[1]], together)
         if key in grids:
             row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
         rows.append(row | inside.get(key, {}))
     return pd.DataFrame(rows)
 
 
-def _after_training(metrics: pd.DataFrame) -> dict[str, float]:
+def _after_training(metrics: pd.DataFrame) -> dict[str, pd.Series]:
+    """Test accuracy, test loss, and training less test accuracy, one number a replica."""
     last = metrics[metrics["epoch"] == metrics["epoch"].max()].set_index(["seed", "learning_rate"])
     test, train = last[last["split"] == "test"], last[last["split"] == "train"]
-    row: dict[str, float] = {"n": len(test), "diverged": int(test["accuracy"].isna().sum())}
-    values = {"accuracy": test["accuracy"], "loss": test["loss"], "gap": train["accuracy"] - test["accuracy"]}
-    for name, value in values.items():
-        row[name] = value.mean()
-        row[f"{name}_low"], row[f"{name}_high"] = statistics.interval(value)
-    return row
+    return {"accuracy": test["accuracy"], "loss": test["loss"], "gap": train["accuracy"] - test["accuracy"]}
 
 
 def _target(metrics: pd.DataFrame) -> float:
@@ -69,9 +75,9 @@ def _target(metrics: pd.DataFrame) -> float:
 
 def _to_target(metrics: pd.DataFrame, target: float, together: pd.Series) -> dict[str, float]:
     """Median epochs and seconds until a replica's validation accuracy first reaches the target."""
-    valid = metrics[metrics["split"] == "valid"]
-    reached = valid[valid["accuracy"] >= target].sort_values("epoch").groupby(["seed", "learning_rate"]).first()
-    never = [float("inf")] * (len(valid[["seed", "learning_rate"]].drop_duplicates()) - len(reached))
+    valid, replica = metrics[metrics["split"] == "valid"].sort_values("epoch"), ["seed", "learning_rate"]
+    reached = valid[valid["accuracy"] >= target].drop_duplicates(replica)
+    never = [float("inf")] * (len(valid.drop_duplicates(replica)) - len(reached))
     seconds = reached["seconds"] / reached["run"].map(together).astype(float)
     return {
         "target": target,

@@ -1,7 +1,10 @@
 """How the process deals with memory that it frees."""
 
 import ctypes
+import gc
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # from malloc.h
 
@@ -16,3 +19,15 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, 2**27)  # larger ones, such as the maps of an evaluation, go back at once
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Pauses the garbage collector, which otherwise goes through all that was read again and again while more comes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

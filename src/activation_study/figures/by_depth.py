@@ -61,11 +61,10 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
     Raises:
         StudyError: there are none, because no run has finished.
     """
-    rows = checked(metrics, ["epoch", "split", "accuracy", "loss"])
-    rows = rows[rows.split == "test"]
-    if rows.empty:
+    rows = metrics[metrics.split == "test"] if "split" in metrics else metrics
+    if rows.empty and len(metrics):
         raise StudyError("figures: the table has no test rows, which the end of a run writes; finish the runs first.")
-    return rows
+    return checked(rows, ["epoch", "split", "accuracy", "loss"])
 
 
 def _against_depth(ax: Axes, table: pd.DataFrame, value: str, log: bool = False) -> None:

@@ -148,8 +148,9 @@ def runs_in(runs_dir: Path, pattern: str = "*", known: Callable[[Run], bool] = l
         names = sorted(name for name in fnmatch.filter(os.listdir(runs_dir), pattern) if not name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return
+    folder = Path(runs_dir)
     for name in names:
-        run = Run(Path(runs_dir) / name)
+        run = Run(folder / name)
         try:
             if not known(run):
                 run.config["hash"], run.config["replicas"], run.config["config"]

@@ -16,7 +16,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -86,11 +86,10 @@ class Segment:
         """A table in memory, without the columns that say which run a row is of."""
         return pd.read_parquet(io.BytesIO(self.contents[name]))
 
-    def rows(self, table: str) -> dict[str, range]:
-        """The rows of each run in a table."""
-        counts = [entry.rows[table] for entry in self.entries.values()]
-        ends = accumulate(counts)
-        return {name: range(end - count, end) for name, count, end in zip(self.entries, counts, ends, strict=True)}
+    def rows(self, table: str) -> dict[str, tuple[int, int]]:
+        """The first row of each run in a table, and the one behind its last."""
+        ends = accumulate(entry.rows[table] for entry in self.entries.values())
+        return dict(zip(self.entries, pairwise([0, *ends]), strict=True))
 
 
 class Index:
@@ -229,11 +228,14 @@ def _found(run: Run, tables: Sequence[str]) -> list[pa.Table] | None:
 
 def _stamps(folder: Path) -> tuple[int, ...]:
     """Time and size of each file of a finished run; empty where one is missing."""
+    base, stamps = str(folder), list[int]()
     try:
-        found = [os.stat(f"{folder}/{name}") for name in WATCHED]
+        for name in WATCHED:
+            stat = os.stat(f"{base}/{name}")
+            stamps += stat.st_mtime_ns, stat.st_size
     except OSError:
         return ()
-    return tuple(number for stat in found for number in (stat.st_mtime_ns, stat.st_size))
+    return tuple(stamps)
 
 
 def _is_whole(run: Run) -> bool:

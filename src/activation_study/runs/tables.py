@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from activation_study.memory import without_collection
 from activation_study.runs import identity
 from activation_study.runs.folder import Run
 from activation_study.runs.index import Index, Segment
@@ -30,6 +31,7 @@ class Tables(NamedTuple):
     runs: list[Run]
 
 
+@without_collection()
 def read(
     runs_dir: Path | str, where: Callable[[dict[str, Any]], bool] = lambda config: True, layers: bool = True
 ) -> Tables:
@@ -45,6 +47,7 @@ def read(
     return _tables(runs, index.holders(runs, names), names)
 
 
+@without_collection()
 def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
     """Reads the finished ones of the runs given, in their order; a replica that several hold counts once.
 
@@ -90,7 +93,7 @@ def _rows(
     parts.clear()  # they are as large as the table
     rows = []
     for run, segment, twice in zip(runs, segments, repeated, strict=True):
-        own = np.array(within[segment][run.folder.name], dtype=int) + begins[segment]
+        own = begins[segment] + np.arange(*within[segment][run.folder.name])
         rows.append(_without(table, own, twice) if twice and len(own) else own)
     order = np.concatenate(rows)
     if not np.array_equal(order, table.index):
@@ -106,14 +109,11 @@ def _without(table: pd.DataFrame, rows: np.ndarray, replicas: set[tuple[int, flo
 def _identity(runs: list[Run]) -> pd.DataFrame:
     """What the tables say of each run, one row a run."""
     configs = [run.config["config"] for run in runs]
-    activations = {repr(config["activation"]): config["activation"] for config in configs}
-    labels = {key: identity.label(activation) for key, activation in activations.items()}  # few differ
-    columns = {
-        "run": [run.folder.name for run in runs],
-        "activation": [labels[repr(config["activation"])] for config in configs],
-        "dataset": [identity.names(config)[0] for config in configs],
-        "model": [identity.names(config)[1] for config in configs],
-        "depth": [config["model"].get("depth") for config in configs],
-        "scale": [run.config["scale"] for run in runs],
+    told = {  # many runs share theirs
+        id(config): (identity.label(config["activation"]), *identity.names(config), config["model"].get("depth"))
+        for config in {id(config): config for config in configs}.values()
     }
-    return pd.DataFrame(columns, dtype=object).infer_objects()
+    rows = [(run.folder.name, *told[id(run.config["config"])], run.config["scale"]) for run in runs]
+    return pd.DataFrame(
+        rows, columns=["run", "activation", "dataset", "model", "depth", "scale"], dtype=object
+    ).infer_objects()
