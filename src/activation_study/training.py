@@ -150,7 +150,8 @@ class Trainer:
             streams = [generator(seed, "augment", self.step) for seed in self.seeds]
             images = augment(images, streams, **self.augment)
         self.noise.at(self.step)
-        self.network.train()
+        if not self.network.training:  # to set it takes a while, module by module
+            self.network.train()
         if self._is_probed(self.step):
             with self.probe.watching():
                 losses = self._backward(images, labels)
