@@ -41,9 +41,9 @@ step **and network**. *Times study* is the contender's time over the study's, *t
 - **the study, compiled**: the same with the network through `torch.compile`, and unwatched, since hooks break a graph.
 - **limit**: the step's matrix products alone, in the same shapes: forward, for the weights and for the inputs.
 
-What the study's step takes beyond the products is traffic of memory: the weights' update (a tenth of the step), the
-activations forth and back, the bias, the batch. In a step the products themselves take a fifth longer than alone, since
-their operands are no longer in the processor's cache.
+What the study's step takes beyond the products is traffic of memory: the weights' update above all, the activations
+forth and back, the bias, the batch; and, with few networks, the many small calls. The faster a processor multiplies,
+the more that weighs: compare the folders of other machines.
 """
 
 
