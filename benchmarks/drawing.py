@@ -64,7 +64,7 @@ def convolutions(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.6, (0.2 * most + 0.7) * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
     for axes, ((network, replicas), group) in zip(grid.flat, groups, strict=True):
-        told = group["median_ms"].map("{:,.4g} ms".format)
+        told = group["median_ms"].map(lambda ms: f"{ms:,.0f} ms" if ms >= 100 else f"{ms:.3g} ms")
         _dots(axes, group["contender"], group["ratio"], told, group["contender"] == "the study")
         axes.set_title(f"{network}, {replicas} side by side, batch {group['batch'].iloc[0]}")
         _ratios(axes, table["ratio"])
