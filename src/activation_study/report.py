@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from activation_study import selection
+from activation_study import schema, selection
 from activation_study.errors import StudyError
 from activation_study.figures import FIGURES, save
 from activation_study.runs import Run, Tables, comparable_hash, read_runs
@@ -17,13 +17,13 @@ from activation_study.runs.index import Index
 
 def figures(config: DictConfig) -> None:
     """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
-    if config.figure is not None and config.figure not in FIGURES:
-        raise StudyError(f"figure={config.figure}: no such figure; choose one of {', '.join(FIGURES)}.")
-    wanted = {key: config[key] for key in ("dataset", "model") if config[key] is not None}
-    runs = [run for run in Index(Path(config.runs_dir)).finished() if _is_one(run, wanted)]
+    asked = schema.checked("figures", config)
+    wanted = {key: asked[key] for key in ("dataset", "model") if asked[key] is not None}
+    runs = [run for run in Index(Path(asked["runs_dir"])).finished() if _is_one(run, wanted)]
     if not runs:
+        of = " of " + ", ".join(f"{key}={value}" for key, value in wanted.items()) if wanted else ""
         raise StudyError(
-            f"runs_dir={config.runs_dir}: it holds no finished runs of dataset={config.dataset}, model={config.model}; "
+            f"runs_dir={asked['runs_dir']}: it holds no finished runs{of}; "
             "train some with `python experiments/train.py`, or `make demo`."
         )
     for name, group in comparable(runs).items():

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from activation_study.config import settings
 from activation_study.errors import StudyError
+from activation_study.schema import refuse_added
 
 
 class Sweep(Callback):
@@ -32,12 +33,10 @@ class Sweep(Callback):
         """Refuses the whole sweep for a mistake in any of its jobs; then registers the runs that are to be trained."""
         from activation_study.runs.execute import asked_for, finished, register
         from activation_study.runs.identity import configuration_hash
-        from activation_study.training import check
 
         try:
+            refuse_added(config.hydra.job.config_name, config.hydra.overrides.task)
             jobs = [settings(compose(config.hydra.job.config_name, overrides)) for overrides in _jobs(config)]
-            for job in jobs:
-                check(job)
             self.runs_dir = Path(jobs[0]["runs_dir"])
             self.configurations = {configuration_hash(job): job for job in jobs}
             for configuration, job in self.configurations.items():

@@ -253,18 +253,6 @@ class Trainer:
         return table
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """Refuses a configuration that no trainer could be made of, without making anything large.
-
-    Raises:
-        StudyError: an unknown name or option, or a value that makes no sense.
-    """
-    activations.build(**config["activation"])
-    models.checked(config["model"])
-    Initialization(**config["init"])
-    optimizers.checked(config["optimizer"])
-
-
 def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
     """The images and labels at indices of the shape (replicas, batch), in that shape.
 

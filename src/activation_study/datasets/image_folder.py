@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from activation_study.datasets.arrays import Arrays
 from activation_study.errors import StudyError
+from activation_study.kinds import Choice, Number, PathTo, Whole
 
 # Other files, such as notes and labels, are no images and are passed over.
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -26,11 +27,11 @@ TEST_SEED = 0  # of the test split
 
 def read_image_folder(
     data_dir: Path,
-    root: Path | str | None = None,
+    root: Annotated[Path | str, PathTo("a folder of images", is_there=True)],
     folder: str | None = None,
-    size: int = 32,
-    channels: int = 3,
-    test_share: float = 0.2,
+    size: Annotated[int, Whole(1, 4096)] = 32,
+    channels: Annotated[int, Choice((3, 1))] = 3,
+    test_share: Annotated[float, Number(above=0, below=1)] = 0.2,
 ) -> Arrays:
     """Read a folder of images, each brought to one size and one number of channels.
 
@@ -50,7 +51,6 @@ def read_image_folder(
     Raises:
         StudyError: If an option makes no sense, the folder is not as described, or a class has too few images.
     """
-    check_options(root, size, channels, test_share)
     try:
         parts = split_folders(Path(str(root)).expanduser())
         names = class_names(parts, root)
@@ -65,18 +65,6 @@ def read_image_folder(
     check_counts(names, labels, in_test, root, drawn=len(parts) == 1)
     test, all_images, all_labels = map(torch.from_numpy, (in_test, images, labels))
     return Arrays(all_images[~test], all_labels[~test], all_images[test], all_labels[test])
-
-
-def check_options(root: Path | str | None, size: int, channels: int, test_share: float) -> None:
-    """Raise a StudyError for an option that makes no sense."""
-    if root is None:
-        raise StudyError("dataset.root is not given; give the folder of images as dataset.root=FOLDER")
-    if type(size) is not int or size < 1:
-        raise StudyError(f"dataset.size={size} is not possible; choose a whole number of pixels of at least 1")
-    if channels not in (1, 3) or type(channels) is not int:
-        raise StudyError(f"dataset.channels={channels} is not possible; choose 3 (RGB) or 1 (grey)")
-    if type(test_share) is not float or not 0 < test_share < 1:
-        raise StudyError(f"dataset.test_share={test_share} is not possible; choose a share between 0 and 1")
 
 
 def split_folders(root: Path) -> list[Path]:

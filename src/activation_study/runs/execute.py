@@ -27,7 +27,7 @@ from activation_study.runs import checkpoint, files
 from activation_study.runs.environment import device_of, environment
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash, run_name, scientific
-from activation_study.training import Record, Replica, Trainer, check
+from activation_study.training import Record, Replica, Trainer
 
 
 def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
@@ -43,7 +43,6 @@ def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
     Raises:
         StudyError: the settings or the data are not usable, or the results cannot be written.
     """
-    check(settings)
     runs_dir, configuration = Path(settings["runs_dir"]), configuration_hash(settings)
     asked = asked_for(settings)
     try:
