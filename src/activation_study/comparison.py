@@ -35,10 +35,13 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
         replicas never reach it; seconds a network), off_by_one_step (validation accuracy lost where the rate is one
         step of the grid off), gradient_ratio (gradient norm of the first layer over that of the last hidden layer on
         the initial weights, geometric mean), saturated (share of saturated units over all hidden layers at the end of
-        training) and dead (share of units that no validation image activates, likewise).
+        training) and dead (share of units that no validation image activates, likewise). What was not measured, for
+        want of probes or of validation images, has no column, or no values.
     """
     metrics = tables.metrics[[*BY, *METRICS]]
-    targets = {depth: target or _target(group) for depth, group in metrics.groupby("depth", dropna=False)}
+    targets: dict[Any, float] = {}
+    if "valid" in set(metrics["split"]):
+        targets = {d: _target(m) if target is None else target for d, m in metrics.groupby("depth", dropna=False)}
     layers = tables.layers[[*BY, *LAYERS]].groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
     inside = {key: _inside(group) for key, group in layers}
     grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
@@ -54,7 +57,7 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
         for name, values in sample.items():
             row[name] = values.mean()
             row[f"{name}_low"], row[f"{name}_high"] = next(ends)
-        row |= _to_target(group, targets[key[1]], together)
+        row |= _to_target(group, targets[key[1]], together) if targets else {}
         if key in grids:
             row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
         rows.append(row | inside.get(key, {}))
@@ -112,14 +115,17 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     shown["95 % interval"] = _interval(table, "accuracy", lambda shares: percent(shares, 1))
     shown["test loss"] = table["loss"].map(lambda loss: "-" if loss != loss else f"{loss:.3f}")
     shown["train - test, points"] = percent(table["gap"], 1)
-    shown["epochs to target"] = table["epochs_to_target"].map(_count)
-    shown["seconds to target"] = table["seconds_to_target"].map(lambda s: "never" if s == float("inf") else f"{s:.2g}")
+    if "target" in table:
+        shown["epochs to target"] = table["epochs_to_target"].map(_count)
+        seconds = table["seconds_to_target"]
+        shown["seconds to target"] = seconds.map(lambda s: "never" if s == float("inf") else f"{s:.2g}")
     if "off_by_one_step" in table:
         shown["lost one rate step off, points"] = percent(table["off_by_one_step"], 1)
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
         shown["saturated %"] = percent(table["saturated"])
-        shown["never active %"] = percent(table["dead"])
+        if table["dead"].notna().any():
+            shown["never active %"] = percent(table["dead"])
     if table["diverged"].any():
         shown["diverged"] = table["diverged"].astype(str) + " of " + table["n"].astype(str)
     return shown
@@ -157,11 +163,27 @@ def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
         f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
         f"{', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % bootstrap interval over seeds, mean test loss in nats, training less test "
-        "accuracy; a diverged network has none of them and is counted. Target: "
-        f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs, and seconds "
-        "a network on the machine as loaded as it was, until half of the networks are there. Gradient norm of the "
-        "first over the last hidden layer's weights before training; saturated units, and units that no validation "
-        "image activates, after training."
+        "accuracy; a diverged network has none of them and is counted."
+        f"{_told_of_target(tables)}{_told_of_layers(tables)}"
+    )
+
+
+def _told_of_target(tables: "Tables") -> str:
+    if "valid" not in set(tables.metrics["split"]):
+        return ""
+    return (
+        f" Target: {100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs, "
+        "and seconds a network on the machine as loaded as it was, until half of the networks are there."
+    )
+
+
+def _told_of_layers(tables: "Tables") -> str:
+    if not len(tables.layers):
+        return ""
+    dead = ", and units that no validation image activates," if tables.layers["dead"].notna().any() else ""
+    return (
+        " Gradient norm of the first over the last hidden layer's weights before training; saturated units"
+        f"{dead} after training."
     )
 
 

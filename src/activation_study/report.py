@@ -1,5 +1,6 @@
 """What `figures.py` does: from the runs on disk to figures."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from activation_study import schema, selection
-from activation_study.errors import StudyError
+from activation_study.errors import StudyError, refuse
 from activation_study.figures import FIGURES, save
 from activation_study.runs import Run, Tables, comparable_hash, read_runs
 from activation_study.runs.identity import names
@@ -26,10 +27,24 @@ def figures(config: DictConfig) -> None:
             f"runs_dir={asked['runs_dir']}: it holds no finished runs{of}; "
             "train some with `python experiments/train.py`, or `make demo`."
         )
+    drawn, refused = 0, {}
     for name, group in comparable(runs).items():
-        tables = selection.chosen(read_runs(group), list(config.tuning_seeds))
-        for path in draw(tables, Path(config.out) / name, config.figure):
+        try:
+            tables = selection.chosen(read_runs(group), asked["tuning_seeds"])
+        except StudyError as error:  # of these runs alone; the others are drawn
+            refused[name] = error
+            continue
+        for path in draw(tables, Path(asked["out"]) / name, asked["figure"]):
             print(path)
+            drawn += 1
+    if refused and not drawn:
+        raise next(iter(refused.values()))
+    for name, error in refused.items():
+        print(f"warning: {name} is left out: {error}", file=sys.stderr)
+    if not drawn:
+        refuse(
+            "figure", asked["figure"], "what it shows was not measured in these runs; train with probes.every above 0"
+        )
 
 
 def _is_one(run: Run, wanted: dict[str, str]) -> bool:
@@ -39,6 +54,8 @@ def _is_one(run: Run, wanted: dict[str, str]) -> bool:
 def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
     """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
 
+    What was not measured is left out.
+
     Args:
         tables: one learning rate for each activation and depth.
         out: the folder.
@@ -47,7 +64,9 @@ def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str
     """
     names = list(FIGURES) if only is None else [only]
     return [
-        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0] for name in names
+        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0]
+        for name in names
+        if FIGURES[name].can_draw(tables.metrics, tables.layers)
     ]
 
 

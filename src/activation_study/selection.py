@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from activation_study.errors import StudyError, shown
+
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
@@ -106,7 +108,13 @@ def chosen(tables: "Tables", tuning_seeds: Sequence[int]) -> "Tables":
     by_layer = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
     for key, group in tables.metrics.groupby(BY, sort=False, dropna=False):
         tuning = group[group["seed"].isin(tuning_seeds)]
-        rate = best(scores(group if tuning.empty else tuning))
+        judged = group if tuning.empty else tuning
+        if (rates := judged["learning_rate"].unique()).size > 1 and "valid" not in set(judged["split"]):
+            raise StudyError(
+                f"learning_rate={shown(sorted(rates.tolist()))}: without validation images (dataset.valid_size=0) none "
+                f"of them can be chosen for {key[0]}; train one rate, or with validation images."
+            )
+        rate = best(scores(judged)) if rates.size > 1 else float(rates[0])
         at_rate = group[group["learning_rate"] == rate]
         fresh = at_rate[~at_rate["seed"].isin(tuning_seeds)]
         kept = at_rate if fresh.empty else fresh

@@ -278,8 +278,12 @@ def _make_reproducible() -> None:
 
 
 def summary(record: Record) -> str:
-    """Validation loss and accuracy and the first layer's gradient norm, as medians over the replicas."""
-    valid = record.metrics.query("split == 'valid'")[["loss", "accuracy"]].median()
+    """Validation loss and accuracy and the first layer's gradient norm, as medians over the replicas.
+
+    Without validation images they are the training loss and accuracy.
+    """
+    split = "valid" if "valid" in set(record.metrics["split"]) else "train"
+    valid = record.metrics[record.metrics["split"] == split][["loss", "accuracy"]].median()
     text = f"loss {valid['loss']:.3g}, accuracy {valid['accuracy']:.1%}"
     if len(record.layers):
         first = record.layers.query("layer == 1 and step == step.max()")
