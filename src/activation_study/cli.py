@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 OmegaConf.register_new_resolver("home", lambda path: os.path.expanduser(str(path)), replace=True)
 MISTAKES = (HydraException, OmegaConfBaseException)  # what Hydra raises for a mistake in the configuration
 
+GROUP_MISTAKE = "Config group override must be a string"  # likewise, for dataset=5 and dataset=null
+
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Turns a task, a function of the composed configuration, into a command with the configuration `config_name`."""
@@ -35,7 +38,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     def decorate(task: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(task)
         def job(config: DictConfig) -> None:
-            given = HydraConfig.get().overrides.task
+            given = overrides_given()
             try:
                 schema.refuse_added(config_name, given)
                 task(config)
@@ -51,11 +54,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
 
         def main() -> None:
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
+            sys.argv[1:] = [_at_home(argument) for argument in sys.argv[1:]]
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except MISTAKES as error:
-                if wants_traceback:
+            except (*MISTAKES, ValueError) as error:
+                if wants_traceback or (type(error) is ValueError and GROUP_MISTAKE not in str(error)):
                     raise
                 sys.exit(f"error: {sentence(error, config_name, sys.argv[1:])}")
             except OSError as error:
@@ -82,6 +86,11 @@ def _sweep() -> "Sweep | None":
     return module.Sweep.current if module else None
 
 
+def overrides_given() -> list[str]:
+    """What was given on the command line, as it was given: the same text may be an interpolation elsewhere."""
+    return OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[return-value]
+
+
 def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:
     """What Hydra says of a mistake on the command line, as one sentence with key, value and choices.
 
@@ -96,23 +105,51 @@ def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:
             return (
                 f"{group[1]}={group[2]}: no such launcher here; `pip install -e '.[cluster]'` brings joblib and slurm."
             )
-        choices = ", ".join(sorted(path.stem for path in (CONF / group[1]).glob("*.yaml")))
-        return f"{group[1]}={group[2]}: no such choice; choose one of {choices}."
-    for pattern in (r"Could not override '([^']+)'", r"Key '([^']+)' is not in struct"):
-        if found := re.search(pattern, text):
-            key = getattr(error.__cause__, "full_key", None) or found[1] if "struct" in pattern else found[1]
-            return f"{_as_given(key, overrides)}: no such key; {nearest(key, _known_keys(command, overrides))}."
+        return _no_such_choice(group[1], group[2])
+    found = re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text)
+    if found:
+        key = found[1] or getattr(error.__cause__, "full_key", None) or found[2]
+        known = _known_keys(command, overrides)
+        if key in known and f"~{key}" in overrides:
+            return f"{key}: a value is missing; give one as {key}=VALUE."
+        return f"{_as_given(key, overrides)}: no such key; {nearest(key, known)}."
+    if found := re.search(r"Cannot merge (?:Dict|List)Config with [\s\S]*full_key: (\S+)", text):
+        given = _as_given(found[1], overrides)
+        what = "a list; give one as KEY=[A,B]" if "{" in given else "a group of keys; give them as KEY.NAME=VALUE"
+        return f"{given}: this is {what.replace('KEY', found[1])}."
+    if GROUP_MISTAKE in text:
+        return next((_no_such_choice(*pair) for one in overrides if (pair := _group_mistake(one))), f"{text}.")
     ambiguous = re.match(r"(?s)Ambiguous value for argument '(.+?)'\n", text)
     if given := getattr(error, "override", None) or (ambiguous and ambiguous[1]):
-        key, _, value = str(given).partition("=")
+        key, equals, value = str(given).partition("=")
+        if not equals:
+            return f"{shown(key)}: it has no value; give one as {shown(key)}=VALUE."
         example = f"""'{key}="{shown(value)}"'"""
         if value.startswith("["):
-            example = f"""in a list each by itself, "{key}=[relu,'elu activation.alpha=0.5']\""""
+            example = f"""in a list each by itself, "{key}=['A','B']\""""
         return (
             f"{key}={shown(value)}: it has characters that mean something to Hydra; quote a text twice, {example}, "
             f"give a list as {key}=[A,B], and a sweep over values with -m."
         )
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _no_such_choice(group: str, value: str) -> str:
+    choices = ", ".join(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
+    return f"{group}={value}: no such choice; choose one of {choices}."
+
+
+def _group_mistake(override: str) -> tuple[str, str] | None:
+    """Group and value of an override that chooses what is no text."""
+    group, _, value = override.lstrip("+").partition("=")
+    is_text = isinstance(OverridesParser.create().parse_override(override).value(), str)
+    return (group, value) if (CONF / group).is_dir() and not is_text else None
+
+
+def _at_home(argument: str) -> str:
+    """A value that begins with `~`, which Hydra cannot read, with the home directory in its place."""
+    key, equals, value = argument.partition("=")
+    return f"{key}{equals}{os.path.expanduser(value)}" if re.fullmatch(r"\+*[\w.]+", key) else argument
 
 
 def _as_given(key: str, overrides: Sequence[str]) -> str:

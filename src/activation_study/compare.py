@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 from hydra import compose
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from activation_study import comparison, estimate, selection, verdict
-from activation_study.cli import MISTAKES, sentence
+from activation_study.cli import MISTAKES, overrides_given, sentence
 from activation_study.config import settings
 from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import learning_rates, save
@@ -24,7 +23,7 @@ from activation_study.runs.identity import configuration_hash, label
 
 def compare(config: DictConfig) -> None:
     """Tunes and trains each activation at each depth unless that is done already; prints and saves what comes out."""
-    asked, given = settings(config, "compare"), list(HydraConfig.get().overrides.task)
+    asked, given = settings(config, "compare"), overrides_given()
     tuning = _tuning(asked)
     choices = _choices(asked, given)
     _refuse_other_scales(choices)

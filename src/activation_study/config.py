@@ -26,14 +26,15 @@ def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
     """
     plain = schema.checked(command, config)
     plain["learning_rate"] = [float(rate) for rate in plain["learning_rate"]]
+    for key in ("network", "source"):
+        if key in plain["model"]:
+            refuse(f"model.{key}", plain["model"][key], "runs keep this of your own network; call the option otherwise")
     _check_choices(plain)
     if plain["export"] and importlib.util.find_spec("tensorboard") is None:
         text = "the package tensorboard is missing; pip install 'activation-study[tensorboard]'"
         refuse("export", plain["export"], text)
     model, dataset = plain["model"], plain["dataset"]
     if model["name"] == "own":
-        for key in {"network", "source"} & model.keys():
-            refuse(f"model.{key}", model[key], "the study keeps this itself; call the option otherwise")
         code = OwnCode(model["path"])
         model |= {"network": code.name, "source": code.digest}
     if dataset["name"] == "image_folder":
@@ -49,5 +50,6 @@ def _check_choices(plain: dict[str, Any]) -> None:
     activation = activations.build(**plain["activation"])
     models.checked(plain["model"])
     plain["dataset"] = datasets.checked(plain["dataset"])
-    Initialization.checked(plain["init"]).check_gain(activation)
-    optimizers.checked(plain["optimizer"])
+    Initialization.checked(plain["init"]).check_gain(activation, plain["activation"]["name"])
+    name, options = optimizers.checked(plain["optimizer"])
+    plain["optimizer"] = {"name": name, **options}

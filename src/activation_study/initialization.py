@@ -60,15 +60,14 @@ class Initialization:
         """
         return cls(**options_of(cls, whose=f"init={config['name']}").read("init", config))
 
-    def check_gain(self, activation: Activation) -> None:
+    def check_gain(self, activation: Activation, called: str) -> None:
         """Refuses an activation that passes on so little, or so much, that no weights could make up for it."""
         try:
             scale = self.standard_deviation(1, 1, activation)
         except (ZeroDivisionError, OverflowError):
             scale = math.inf
         if not Number(above=0).holds(scale):
-            name = activation.name or type(activation).__name__
-            text = f"{name} with these options needs weights of the scale {scale:g}; give another"
+            text = f"{called} with these options needs weights of the scale {scale:g}; give another"
             refuse("init.name", self.name, text)
 
     def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation) -> float:

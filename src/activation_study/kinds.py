@@ -36,12 +36,16 @@ class Kind:
             StudyError: it is not of this kind.
         """
         if not self.holds(value):
-            refuse(key, value, f"give {self.text}")
+            refuse(key, value, f"give {self.instead_of(value)}")
         return value
 
     def holds(self, value: Any) -> bool:
         """Whether the value is of this kind."""
         return True
+
+    def instead_of(self, value: Any) -> str:
+        """What to give instead of a value."""
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,11 @@ class Number(Kind):
     @property
     def text(self) -> str:
         """Such as `a number from 0 to 1`."""
-        low = "" if self.at_least is None else f"from {self.at_least:g} "
-        low = low if self.above is None else f"above {self.above:g} "
-        high = "" if self.at_most is None else f"to {self.at_most:g}"
-        high = high if self.below is None else f"below {self.below:g}"
-        if not high:
-            low = low.replace("from", "of at least")
-        return f"a number {low}{'and ' if 'above' in low and high else ''}{high}".strip()
+        if self.at_least is not None and self.at_most is not None:
+            return f"a number from {self.at_least:g} to {self.at_most:g}"
+        limits = {"of at least": self.at_least, "of at most": self.at_most, "above": self.above, "below": self.below}
+        told = " and ".join(f"{limit} {value:g}" for limit, value in limits.items() if value is not None)
+        return f"a number {told}".strip()
 
     def holds(self, value: Any) -> bool:  # noqa: D102
         if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
@@ -90,13 +92,12 @@ class Whole(Kind):
         """Such as `a whole number of at least 1`."""
         return f"a whole number of at least {self.at_least}"
 
-    def read(self, key: str, value: Any) -> int:  # noqa: D102
-        if type(value) is int and value > self.at_most:
-            refuse(key, value, f"give a whole number from {self.at_least} to {self.at_most}")
-        return super().read(key, value)
-
     def holds(self, value: Any) -> bool:  # noqa: D102
         return type(value) is int and self.at_least <= value <= self.at_most
+
+    def instead_of(self, value: Any) -> str:  # noqa: D102
+        is_too_large = type(value) is int and value > self.at_most
+        return f"a whole number from {self.at_least} to {self.at_most}" if is_too_large else self.text
 
 
 class Flag(Kind):
@@ -108,10 +109,16 @@ class Flag(Kind):
         return isinstance(value, bool)
 
 
+@dataclass(frozen=True)
 class Text(Kind):
     """A text that is not blank."""
 
-    text = "a text"
+    what: str = "a text"
+
+    @property
+    def text(self) -> str:
+        """What it is."""
+        return self.what
 
     def holds(self, value: Any) -> bool:  # noqa: D102
         return isinstance(value, str) and bool(value.strip())
@@ -131,10 +138,16 @@ class Choice(Kind):
     what: str = "choice"
     note: str = ""
 
+    @property
+    def text(self) -> str:
+        """All of them."""
+        choices = self.choices() if callable(self.choices) else self.choices
+        return f"one of {', '.join(map(shown, choices))}"
+
     def read(self, key: str, value: Any) -> Any:  # noqa: D102
-        choices = list(self.choices() if callable(self.choices) else self.choices)
+        choices = self.choices() if callable(self.choices) else self.choices
         if not any(type(value) is type(choice) and value == choice for choice in choices):
-            refuse(key, value, f"no such {self.what}; choose one of {', '.join(map(shown, choices))}{self.note}")
+            refuse(key, value, f"no such {self.what}; choose {self.text}{self.note}")
         return value
 
 
@@ -153,7 +166,7 @@ class Nullable(Kind):
         if value is None:
             return None
         if isinstance(self.kind, Number | Whole | Text) and not self.kind.holds(value):
-            refuse(key, value, f"give {self.text}")
+            refuse(key, value, f"give {self.kind.instead_of(value)}, or null")
         return self.kind.read(key, value)
 
 
@@ -184,13 +197,10 @@ class Items(Kind):
             refuse(key, value, f"give {self.text}")
         read = []
         for item in items:
-            try:
-                read.append(self.kind.read(key, item))
-            except StudyError:
-                is_too_large = isinstance(self.kind, Whole) and type(item) is int and item > self.kind.at_most
-                if isinstance(self.kind, Choice) or is_too_large:
-                    raise  # it says more
-                refuse(key, value, f"give {self.text}")
+            if not self.kind.holds(item):
+                instead = self.kind.instead_of(item)
+                refuse(key, *((value, f"give {self.text}") if instead == self.kind.text else (item, f"give {instead}")))
+            read.append(self.kind.read(key, item))
         for index, item in enumerate(read):
             if item in read[:index]:
                 refuse(key, value, f"{shown(item)} is there twice; give each once")
@@ -311,7 +321,7 @@ class Named(Kind):
         Group({}, others=True).read(key, value)
         if "name" not in value:
             missing(f"{key}.name")
-        Text().read(f"{key}.name", value["name"])
+        Text("a name").read(f"{key}.name", value["name"])
         return {str(name): child for name, child in value.items()}
 
 
@@ -339,13 +349,12 @@ class Group(Kind):
         for name in self.keys:
             if name not in value and name not in self.optional:
                 missing(f"{prefix}{name}")
-        read = {}
         for name, child in value.items():
-            kind = self.keys.get(name, Anything() if self.others else None)
-            if kind is None:
+            if name not in self.keys and not self.others:
                 self._refuse_unknown(prefix, name, child)
-            read[str(name)] = kind.read(f"{prefix}{name}", child)
-        return read
+        return {
+            str(name): self.keys.get(name, Anything()).read(f"{prefix}{name}", child) for name, child in value.items()
+        }
 
     def _refuse_unknown(self, prefix: str, name: object, child: object) -> NoReturn:
         if self.whose:

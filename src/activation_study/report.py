@@ -19,15 +19,15 @@ from activation_study.runs.index import Index
 def figures(config: DictConfig) -> None:
     """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
     asked = schema.checked("figures", config)
-    wanted = {key: asked[key] for key in ("dataset", "model") if asked[key] is not None}
+    wanted = {key: name for key, name in asked["only"].items() if name is not None}
     runs = [run for run in Index(Path(asked["runs_dir"])).finished() if _is_one(run, wanted)]
     if not runs:
-        of = " of " + ", ".join(f"{key}={value}" for key, value in wanted.items()) if wanted else ""
+        of = " of " + ", ".join(f"only.{key}={value}" for key, value in wanted.items()) if wanted else ""
         raise StudyError(
             f"runs_dir={asked['runs_dir']}: it holds no finished runs{of}; "
             "train some with `python experiments/train.py`, or `make demo`."
         )
-    drawn, refused = 0, {}
+    drawn, refused = 0, dict[str, StudyError]()
     for name, group in comparable(runs).items():
         try:
             tables = selection.chosen(read_runs(group), asked["tuning_seeds"])
@@ -39,12 +39,10 @@ def figures(config: DictConfig) -> None:
             drawn += 1
     if refused and not drawn:
         raise next(iter(refused.values()))
-    for name, error in refused.items():
-        print(f"warning: {name} is left out: {error}", file=sys.stderr)
+    for name, reason in refused.items():
+        print(f"warning: {name} is left out: {reason}", file=sys.stderr)
     if not drawn:
-        refuse(
-            "figure", asked["figure"], "what it shows was not measured in these runs; train with probes.every above 0"
-        )
+        refuse("figure", asked["figure"], "what it shows was not measured in these runs; see probes.every")
 
 
 def _is_one(run: Run, wanted: dict[str, str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from activation_study import CONF
 from activation_study.errors import StudyError, missing, refuse
 from activation_study.kinds import (
     Anything,
@@ -78,10 +79,10 @@ TRAIN: dict[str, Kind] = {
 TUNE: dict[str, Kind] = {"rates": Nullable(RATES), "seeds": Seeds(), "widenings": Whole(0, 100)}
 COMPARE: dict[str, Kind] = {
     **OUT,
-    "activations": Items(Text(), "[relu,elu]", commas=True),
+    "activations": Items(Text("the name of an activation"), "[relu,elu]", commas=True),
     "depths": Nullable(Items(DEPTH, "[2,8,24]", commas=True)),
     "tune": Group(TUNE),
-    "reference": Nullable(Text()),
+    "reference": Nullable(Text("the name of an activation")),
     "target": Nullable(Number(at_least=0, at_most=1)),
 }
 PRESET: dict[str, Kind] = {"size": Anything()}  # what a preset computes its other values from
@@ -95,8 +96,7 @@ SCHEMAS = {
             **BASE,
             **OUT,
             "figure": Nullable(Choice(_figures, "figure")),
-            "dataset": Nullable(Text()),
-            "model": Nullable(Text()),
+            "only": Group({"dataset": Nullable(Text("a name")), "model": Nullable(Text("a name"))}),
             "tuning_seeds": Seeds(),
         }
     ),
@@ -147,10 +147,16 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def refuse_added(command: str, overrides: Iterable[str]) -> None:
-    """Refuses what was added on the command line and belongs to another command, where only a preset may bring it."""
+    """Refuses overrides that Hydra takes and that would do nothing.
+
+    They are keys that are added to a command that has no use for them, though a preset may bring them, and several
+    choices of a group, of which the last would win.
+    """
     used = {"train": {*COMPARE, *PRESET}, "compare": {*PRESET}}.get(command, set())
     for override in overrides:
         key, _, value = override.lstrip("+").partition("=")
+        if value.startswith("[") and (CONF / key).is_dir():
+            refuse(key, value, "a run has one; give one, or sweep over several with -m and commas")
         if override.startswith("+") and key.split(".")[0] in used:
             what = "only compare.py has it" if key.split(".")[0] in COMPARE else "it is for presets to compute with"
             refuse(key, value, f"{command}.py has no use for it; {what}")

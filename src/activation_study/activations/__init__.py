@@ -37,7 +37,7 @@ def build(name: str, target: str | None = None, **options: object) -> Activation
     Raises:
         StudyError: unknown name or option.
     """
-    Text().read("activation.name", name)
+    Text("a name").read("activation.name", name)
     if target is None and name not in Activation.registry and isinstance(getattr(nn, name, None), type):
         return FromTorch(name, **options)
     kind = _class_of(name, target)
@@ -69,7 +69,7 @@ def _class_of(name: str, target: str | None) -> type[Activation]:
                 "or an elementwise class of torch.nn by its name."
             )
         return Activation.registry[name]
-    module, _, attribute = Text().read("activation.target", target).rpartition(".")
+    module, _, attribute = Text("MODULE.CLASS").read("activation.target", target).rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # to import a module runs it
