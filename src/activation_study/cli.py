@@ -114,9 +114,9 @@ def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:
             return f"{key}: a value is missing; give one as {key}=VALUE."
         return f"{_as_given(key, overrides)}: no such key; {nearest(key, known)}."
     if found := re.search(r"Cannot merge (?:Dict|List)Config with [\s\S]*full_key: (\S+)", text):
-        given = _as_given(found[1], overrides)
-        what = "a list; give one as KEY=[A,B]" if "{" in given else "a group of keys; give them as KEY.NAME=VALUE"
-        return f"{given}: this is {what.replace('KEY', found[1])}."
+        merged = _as_given(found[1], overrides)
+        what = "a list; give one as KEY=[A,B]" if "{" in merged else "a group of keys; give them as KEY.NAME=VALUE"
+        return f"{merged}: this is {what.replace('KEY', found[1])}."
     if GROUP_MISTAKE in text:
         return next((_no_such_choice(*pair) for one in overrides if (pair := _group_mistake(one))), f"{text}.")
     ambiguous = re.match(r"(?s)Ambiguous value for argument '(.+?)'\n", text)

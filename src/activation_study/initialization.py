@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from activation_study.activations import Activation
+from activation_study.compounds import Nullable
 from activation_study.errors import refuse
-from activation_study.kinds import Choice, Nullable, Number
+from activation_study.kinds import Choice, Number
 from activation_study.seeds import generator
 from activation_study.signatures import options_of
 

@@ -23,12 +23,12 @@ from matplotlib.figure import Figure
 
 from activation_study import CONF, comparison, statistics
 from activation_study.activations import build
+from activation_study.compounds import listed
 from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer
-from activation_study.kinds import listed
 from activation_study.report import comparable
 from activation_study.runs import Run, Tables, read_runs, runs_in
 

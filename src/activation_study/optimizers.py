@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from activation_study.kinds import Choice, Group, Items, Number
+from activation_study.compounds import Group, Items
+from activation_study.kinds import Choice, Number
 from activation_study.replicas import AFFINE
 from activation_study.schema import group_of
 from activation_study.signatures import options_of

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activation_study.compounds import Group, Nullable
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import SOURCES
 from activation_study.errors import refuse
-from activation_study.kinds import Choice, Flag, Group, Kind, Nullable, Size, Url, Whole
+from activation_study.kinds import Choice, Flag, Kind, Size, Url, Whole
 from activation_study.schema import group_of
 from activation_study.signatures import options_of
 
