@@ -206,7 +206,9 @@ def test_unit_variance_holds_from_the_pixels_on(name):
             x = module(x)
             if isinstance(module, StackedLinear):
                 sizes.append(rms(x))
-    assert sizes[:-1] == pytest.approx([1] * 6, rel=0.1)  # without gain 1 for the pixels a sigmoid's would begin at 1.85
+    assert sizes[:-1] == pytest.approx(
+        [1] * 6, rel=0.1
+    )  # without gain 1 for the pixels a sigmoid's would begin at 1.85
 
 
 def test_only_unit_variance_treats_pixels_otherwise():

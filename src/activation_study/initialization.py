@@ -58,9 +58,7 @@ class Initialization:
         if self.std is not None and not (type(self.std) in (int, float) and 0 < self.std < math.inf):
             raise StudyError(f"init.std={self.std}: give a number above 0, such as 0.05.")
 
-    def standard_deviation(
-        self, fan_in: int, fan_out: int, activation: Activation, sees_pixels: bool = False
-    ) -> float:
+    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation, sees_pixels: bool = False) -> float:
         """The standard deviation of a layer's weights.
 
         Args:
