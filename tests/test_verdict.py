@@ -96,7 +96,7 @@ def test_a_third_one_can_leave_the_best_unsettled(tmp_path) -> None:
 def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
     """Three of four networks of lrelu are the best there are; the one that diverged makes it the last."""
     given = tables(tmp_path, {"relu": [0.9, 0.91, 0.9, 0.92], "lrelu": [0.99, 0.99, 0.99, NAN], "elu": [0.8] * 4})
-    leader, others, _ = sentences(given)
+    leader, *_ = sentences(given)
     assert "relu has the highest mean test accuracy, 90.75 %" in leader
     assert "its lead over elu, the next, is 10.75 points" in leader
     assert "better than lrelu" in leader
@@ -106,8 +106,9 @@ def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
     table = verdict.differences(given.metrics, "relu").set_index("activation")
     assert table.loc["lrelu", "difference"] == pytest.approx(summary.loc["lrelu", "accuracy"] - 0.9075)
     diverged_leads = sentences(tables(tmp_path, {"relu": [0.2, 0.2, 0.2], "lrelu": [0.99, 0.99, NAN]}))
-    assert "lrelu has the highest mean test accuracy, 66.00 % [0.00, 100.00] over 3 seeds (1 diverged)" in (
-        diverged_leads[0]
+    assert (
+        "lrelu has the highest mean test accuracy, 66.00 % [0.00, 100.00] over 3 seeds (1 diverged)"
+        in (diverged_leads[0])
     )
 
 

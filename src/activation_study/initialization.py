@@ -17,8 +17,8 @@ FAN_MODES = {
 }
 # n Var[w] of each rule, where n is the fan that its mode chooses.
 SCALED_VARIANCE = {
-    # He et al. 2015, Eqns. 10 and 15. No activation has halved the pixels, so the layer that sees them would need 1; the
-    # paper gives it the same factor as the others "for simplicity", since a factor of one layer alone does no harm.
+    # He et al. 2015, Eqns. 10 and 15. No activation has halved the pixels, so the layer that sees them would need 1;
+    # the paper gives it the factor of the others "for simplicity", since that of one layer alone does no harm.
     "he": lambda activation: activation.he_gain**2,
     "xavier": lambda activation: 1.0,  # Glorot & Bengio 2010, Eqn. 16, with fan_avg and uniform weights
     "glorot_standard": lambda activation: 1 / 3,  # Glorot & Bengio 2010, Eqn. 1; torch's own default

@@ -4,8 +4,8 @@ A claim is one entry: what is claimed and where, the number that would show it, 
 put to. `comparisons` has tests of runs, `functions` tests of the functions alone.
 """
 
-from activation_study.claims import functions, pictures
 from activation_study import quantities as quantity
+from activation_study.claims import functions, pictures
 from activation_study.claims.comparisons import (
     ABOVE_ZERO,
     BELOW_ONE,

@@ -78,6 +78,7 @@ class Found:
     load: Callable[[str], Tables] = lambda purpose: NOTHING
     _tables: dict[str, Tables] = field(default_factory=dict, repr=False)
     _measured: dict[Quantity, pd.Series] = field(default_factory=dict, repr=False)
+    _lost: dict[str, pd.Series] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -99,21 +100,24 @@ class Found:
             return None
         if quantity not in self._measured:
             self._measured[quantity] = quantity.of(self.tables(quantity.tuned_for))
-        index = pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
-        return self._measured[quantity].reindex(index).to_numpy(dtype=float)
+        return self._measured[quantity].reindex(self._replicas(activation, depth)).to_numpy(dtype=float)
 
     def has(self, activation: str, depth: int, tuned_for: str = "accuracy") -> bool:
         """Whether every seed of an activation has been run at a depth."""
-        lost = self._lost(tuned_for)
-        return all((activation, depth, seed) in lost.index for seed in self.seeds)
+        return bool(self._replicas(activation, depth).isin(self._diverged(tuned_for).index).all())
 
     def diverged(self, activation: str, depth: int, tuned_for: str = "accuracy") -> int:
         """How many replicas of an activation diverged at a depth."""
-        return int(self._lost(tuned_for).xs((activation, depth)).sum())
+        return int(self._diverged(tuned_for).reindex(self._replicas(activation, depth)).sum())
 
-    def _lost(self, tuned_for: str) -> pd.Series:
-        metrics = self.tables(tuned_for).metrics
-        return pd.Series(dtype=bool, index=pd.MultiIndex.from_arrays([[]] * 3)) if metrics.empty else diverged(metrics)
+    def _replicas(self, activation: str, depth: int) -> pd.MultiIndex:
+        return pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
+
+    def _diverged(self, tuned_for: str) -> pd.Series:
+        if tuned_for not in self._lost:
+            metrics = self.tables(tuned_for).metrics
+            self._lost[tuned_for] = diverged(metrics) if len(metrics) else pd.Series(dtype=bool)
+        return self._lost[tuned_for]
 
 
 def find(evidence: Evidence, runs_dir: str, scale: str) -> Found:

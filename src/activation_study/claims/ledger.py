@@ -136,7 +136,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """That of the claim. Where it is about networks, what the functions alone say can refute it but not support it."""
+        """That of the claim; what functions alone say can refute one about networks, and never support it."""
         computed = {self.case(part) for part in self.parts if part.n is None}
         measured = [verdict for case, verdict in self.cases.items() if case not in computed]
         if measured and any(self.cases[case] == CONTRADICTED for case in computed):

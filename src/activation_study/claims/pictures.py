@@ -190,7 +190,8 @@ def natural_gradient(outcome: Outcome) -> Figure:
     """The angles to the natural gradient and the bias shift while the small networks learn."""
     metrics = outcome.found["digits"].tables().metrics
     epochs = sorted(set(metrics.epoch))
-    labels = {"angle": ("angle, whole network (degrees)", ANGLE), "unit_angle": ("angle, one unit (degrees)", UNIT_ANGLE),
+    labels = {"angle": ("angle, whole network (degrees)", ANGLE),
+              "unit_angle": ("angle, one unit (degrees)", UNIT_ANGLE),
               "shift": ("share of the step through the means", SHIFT)}  # fmt: skip
     with context():
         figure, axes = panels(3, "epochs trained", "", sharey=False, height=1.0)
