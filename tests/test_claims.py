@@ -48,9 +48,10 @@ def tables(
                            "scale": "desk", "seed": seed, "learning_rate": rate}  # fmt: skip
                 reached = accuracy[name] + spread * draws.normal()
                 for epoch, split in ((0, "train"), (2, "train"), (2, "valid"), (2, "test")):
-                    metrics.append(replica | {"epoch": epoch, "split": split, "accuracy": reached,
-                                              "loss": 2.0 - reached * (epoch > 0),
-                                              "noise": 1 - reached, "angle": 80.0 - seed, "unit_angle": 70.0, "shift": 0.5})  # fmt: skip
+                    metrics.append(replica | {
+                        "epoch": epoch, "split": split, "accuracy": reached, "loss": 2.0 - reached * (epoch > 0),
+                        "noise": 1 - reached, "angle": 80.0 - seed, "unit_angle": 70.0, "shift": 0.5,
+                    })  # fmt: skip
                 for step in (0, 100):
                     layer = np.arange(1, depth + 2)
                     layers.append(pd.DataFrame(replica | {
