@@ -85,7 +85,15 @@ SCHEMAS = {
             "tuning_seeds": Seeds(),
         }
     ),
-    "claims": Group({**BASE, **OUT, "claim": Nullable(Choice(_claims, "claim")), "scale": Choice(SCALES, "scale")}),
+    "claims": Group(
+        {
+            **BASE,
+            **OUT,
+            "claim": Nullable(Choice(_claims, "claim")),
+            "scale": Choice(SCALES, "scale"),
+            "replace": Flag(),
+        }
+    ),
     "data": Group(
         {
             **BASE,

@@ -41,7 +41,8 @@ class Record:
         epoch: epochs trained.
         step: updates made.
         metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; one row a replica and split.
-        layers: columns seed, learning_rate, epoch, step, layer, dead and the probes' quantities.
+        layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
+            probes' quantities and dead.
     """
 
     epoch: int
@@ -169,9 +170,12 @@ class Trainer:
         return losses.detach()
 
     def _is_probed(self, step: int) -> bool:
-        if not self.probe_every:
-            return False
-        return step % self.probe_every == 0 or (step + 1) % self.steps_per_epoch == 0
+        """Every so many steps of an epoch, and at its last one, which takes the place of those near it."""
+        every, at = self.probe_every, step % self.steps_per_epoch
+        left = self.steps_per_epoch - 1 - at
+        if every == 0 or step == 0 or left == 0:
+            return every > 0
+        return at % every == 0 and min(at + 1, left) >= every / 2
 
     def _record(self, tick: Callable[[], None], began: float) -> Record:
         epoch = self.step // self.steps_per_epoch
@@ -180,7 +184,8 @@ class Trainer:
         if len(self.data.valid):
             with self.meter.watching():
                 splits["valid"] = self.evaluate(self.data.valid, tick)
-                self._dead[max(self._measured, default=0)] = self.meter.dead()
+                # They belong to the last step that was measured. Step 0 keeps those before training.
+                self._dead.setdefault(max(self._measured, default=0), self.meter.dead())
         if epoch == self.epochs:
             splits["test"] = self.evaluate(self.data.test, tick)
         self.seconds += time.perf_counter() - began
@@ -245,6 +250,7 @@ class Trainer:
                 "epoch": np.where(step == 0, 0, epoch),
                 "step": step,
                 "layer": layer,
+                "hidden": np.array([one.activation is not None for one in self.probe.layers])[layer - 1],
             }
         )
         table[[*QUANTITIES, "dead"]] = values.cpu().numpy().reshape(-1, quantities)
