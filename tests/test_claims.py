@@ -407,7 +407,8 @@ def test_noise_moves_the_logits_of_what_it_can_reach():
 
 
 def test_a_mistake_is_one_sentence():
-    config = OmegaConf.create({"claim": None, "scale": "desk", "runs_dir": "none", "out": "none"})
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("claims", ["runs_dir=none", "out=none"])
     with pytest.raises(StudyError, match=r"claim=none: no such claim; choose one of sigmoid-slope, .*\.$"):
         claims(OmegaConf.merge(config, {"claim": "none"}))
     with pytest.raises(StudyError, match=r"scale=huge: no such scale; choose one of paper, desk, smoke\.$"):

@@ -1,5 +1,6 @@
 """Every configuration of the study composes, and what makes no sense is told in one sentence."""
 
+import inspect
 import re
 from itertools import product
 from pathlib import Path
@@ -8,15 +9,16 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from activation_study import activations, config, models, optimizers
-from activation_study.config import SCALES, check_number, listed
+from activation_study import activations, models, optimizers
+from activation_study.compounds import listed
 from activation_study.errors import StudyError
 from activation_study.initialization import Initialization
 from activation_study.replicas import Stack
+from activation_study.schema import SCALES
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("activation", "model", "dataset", "init", "optimizer")
-INF, NAN = float("inf"), float("nan")
+INF = float("inf")
 
 
 def choices(group):
@@ -31,7 +33,7 @@ def sentence(start):
 # What a choice cannot do without.
 NEEDED = {
     "torch": ["activation.name=Hardswish"],
-    "image_folder": ["dataset.root=pictures"],
+    "image_folder": [f"dataset.root={Path(__file__).parent}"],
     "own": [f"model.path={Path(__file__).with_name('my_networks.py')}:ResidualMLP"],
 }
 
@@ -91,7 +93,8 @@ def test_the_options_in_a_yaml_are_those_of_the_class_and_its_defaults(path):
         return
     assert path.stem == plain["name"]
     kind = type(activations.build(plain.pop("name")))
-    assert plain == activations.base.options_of(kind)  # tables call an activation by the options that differ from them
+    defaults = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items() if plain}
+    assert plain == defaults  # tables call an activation by the options that differ from them
 
 
 def test_every_activation_of_the_study_has_a_yaml():
@@ -99,67 +102,10 @@ def test_every_activation_of_the_study_has_a_yaml():
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(1, [0]), (3, [0, 1, 2]), ([5], [5]), ([7, 0, 7, 2], [7, 0, 2]), ([0], [0])], ids=str
-)
-def test_seeds(value, expected):
-    assert config.seeds(value) == expected
-
-
-@pytest.mark.parametrize("value", [0, -1, True, 1.5, "three", None, [], [1, -1], [1.0], [True], ["a"], {}], ids=str)
-def test_seeds_that_make_no_sense(value):
-    with pytest.raises(StudyError, match=sentence(f"seeds={value}: give a number of seeds of at least 1")):
-        config.seeds(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.1, [0.1]), (1, [1.0]), ([0.1, 0.01], [0.1, 0.01]), ([1, 0.5, 1.0], [1.0, 0.5]), (1e-300, [1e-300])],
-    ids=str,
-)
-def test_learning_rates(value, expected):
-    rates = config.learning_rates(value)
-    assert rates == expected
-    assert all(type(rate) is float for rate in rates)
-
-
-@pytest.mark.parametrize(
-    "value", [0, -0.1, True, INF, NAN, "fast", None, [], [0.1, 0], [0.1, "x"], [[0.1]], {}], ids=str
-)
-def test_learning_rates_that_make_no_sense(value):
-    with pytest.raises(StudyError, match=sentence(f"learning_rate={value}: give a number above 0")):
-        config.learning_rates(value)
-
-
-@pytest.mark.parametrize(("value", "smallest", "whole"), [(1, 1, True), (0, 0, False), (0.5, 0, False), (7, 0, False)])
-def test_a_number_that_makes_sense_passes(value, smallest, whole):
-    check_number("a.key", value, smallest, whole=whole)
-
-
-@pytest.mark.parametrize(
-    ("value", "smallest", "whole", "kind"),
-    [
-        (0, 1, True, "a whole number"),
-        (1.5, 1, True, "a whole number"),
-        (2.0, 1, True, "a whole number"),
-        (True, 1, True, "a whole number"),
-        (None, 1, True, "a whole number"),
-        ("3", 1, True, "a whole number"),
-        (-0.1, 0, False, "a number"),
-        (INF, 0, False, "a number"),
-        (NAN, 0, False, "a number"),
-        (False, 0, False, "a number"),
-    ],
-)
-def test_a_number_that_makes_no_sense(value, smallest, whole, kind):
-    with pytest.raises(StudyError, match=sentence(f"a.key={value}: give {kind} of at least {smallest}")):
-        check_number("a.key", value, smallest, whole=whole)
-
-
-@pytest.mark.parametrize(
     ("overrides", "begins"),
     [
         (["train.epochs=0"], "train.epochs=0: give a whole number of at least 1"),
-        (["train.epochs=null"], "train.epochs=None: give a whole number of at least 1"),
+        (["train.epochs=null"], "train.epochs=null: give a whole number of at least 1"),
         (["train.batch_size=1.5"], "train.batch_size=1.5: give a whole number of at least 1"),
         (["probes.every=-1"], "probes.every=-1: give a whole number of at least 0"),
         (["optimizer.momentum=-0.1"], "optimizer.momentum=-0.1: give a number from 0 to 1"),
@@ -167,7 +113,7 @@ def test_a_number_that_makes_no_sense(value, smallest, whole, kind):
         (["optimizer=adam", "optimizer.decay=inf"], "optimizer.decay=inf: give a number from 0 to 1"),
         (["scale=poster"], "scale=poster: no such scale; choose one of paper, desk, smoke"),
         (["seeds=0"], "seeds=0: give a number of seeds"),
-        (["learning_rate=[0.1,slow]"], "learning_rate=[0.1, 'slow']: give a number above 0"),
+        (["learning_rate=[0.1,slow]"], "learning_rate=[0.1,slow]: give a number above 0"),
         (["activation=torch"], "activation.name: a value is missing; give one as activation.name=VALUE"),
         (["seeds=???"], "seeds: a value is missing; give one as seeds=VALUE"),
         (["learning_rate=${nothing}"], "learning_rate: it cannot be resolved (Interpolation key 'nothing' not found)"),

@@ -129,13 +129,13 @@ def test_unknown_dataset_names_the_choices(call):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"preprocessing": "whiten"}, r"dataset\.preprocessing=whiten .*standardize, gcn_zca, raw"),
+        ({"preprocessing": "whiten"}, r"dataset\.preprocessing=whiten: .*standardize, gcn_zca, raw"),
         ({"valid_size": -1}, r"dataset\.valid_size=-1 .* 0 to 1437"),
         ({"valid_size": 1438}, r"dataset\.valid_size=1438 .* 0 to 1437"),
         ({"valid_size": "many"}, r"dataset\.valid_size=many"),
         ({"valid_size": 1.0}, r"dataset\.valid_size=1\.0 .* 0 to 1437"),
         ({"valid_size": 0.0}, r"dataset\.valid_size=0\.0 .* 0 to 1437"),
-        ({"size": 8}, r"dataset\.size is no option of dataset=digits; its own are none"),
+        ({"size": 8}, r"dataset\.size=8: dataset=digits has no such option; its options: none"),
         ({"split_seed": -1}, r"dataset\.split_seed=-1 .* 0 to 4294967295"),
         ({"train_limit": 0}, r"dataset\.train_limit=0 .* 1 to 1168"),
         ({"train_limit": 1169}, r"dataset\.train_limit=1169 .* 1 to 1168"),

@@ -230,15 +230,15 @@ def refused(says, **options):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"size": 0}, r"dataset\.size=0 is not possible; choose a whole number of pixels of at least 1"),
-        ({"size": 2.5}, r"dataset\.size=2\.5 is not possible"),
-        ({"size": True}, r"dataset\.size=True is not possible"),
-        ({"channels": 2}, r"dataset\.channels=2 is not possible; choose 3 \(RGB\) or 1 \(grey\)"),
-        ({"channels": True}, r"dataset\.channels=True is not possible"),
-        ({"test_share": 0}, r"dataset\.test_share=0 is not possible; choose a share between 0 and 1"),
-        ({"test_share": 1.0}, r"dataset\.test_share=1\.0 is not possible"),
-        ({"test_share": "all"}, r"dataset\.test_share=all is not possible"),
-        ({"sise": 3}, r"dataset\.sise is no option of dataset=image_folder; its own are root, folder, size, channels"),
+        ({"size": 0}, r"dataset\.size=0: give a whole number of at least 1"),
+        ({"size": 2.5}, r"dataset\.size=2\.5: give a whole number of at least 1"),
+        ({"size": True}, r"dataset\.size=true: give a whole number of at least 1"),
+        ({"channels": 2}, r"dataset\.channels=2: no such choice; choose one of 3, 1"),
+        ({"channels": True}, r"dataset\.channels=true: no such choice; choose one of 3, 1"),
+        ({"test_share": 0}, r"dataset\.test_share=0: give a number above 0 and below 1"),
+        ({"test_share": 1.0}, r"dataset\.test_share=1\.0: give a number above 0 and below 1"),
+        ({"test_share": "all"}, r"dataset\.test_share=all: give a number above 0 and below 1"),
+        ({"sise": 3}, r"dataset\.sise=3: dataset=image_folder has no such option; its options: root, size, channels"),
         ({"valid_size": 36}, r"dataset\.valid_size=36 is not possible; choose a whole number from 0 to 35"),
     ],
 )
@@ -247,12 +247,12 @@ def test_an_option_that_makes_no_sense(written, options, says) -> None:
 
 
 def test_a_root_that_is_no_folder_of_classes(digits, tmp_path) -> None:
-    refused(r"dataset\.root is not given; give the folder of images as dataset\.root=FOLDER")
-    refused(rf"dataset\.root={tmp_path}/none is no folder; give the folder that holds", root=tmp_path / "none")
-    refused(r"dataset\.root=.*0001\.png is no folder", root=digits / "one" / "0001.png")
+    refused(r"dataset\.root: dataset=image_folder needs a value")
+    refused(rf"dataset\.root={tmp_path}/none: this is no folder; give one that is there", root=tmp_path / "none")
+    refused(r"dataset\.root=.*0001\.png: this is no folder", root=digits / "one" / "0001.png")
     refused(rf"dataset\.root={digits}/one holds no folders; give it a folder for every class", root=digits / "one")
     refused(r"dataset\.root=.* holds one folder only, digits; give it a folder for every class", root=tmp_path)
-    refused(r"dataset\.root=3 is no folder", root=3)
+    refused(r"dataset\.root=3: this is no text to Hydra", root=3)
 
 
 def test_a_split_that_lacks_something(digits, tmp_path) -> None:

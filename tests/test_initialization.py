@@ -105,7 +105,7 @@ def test_one_seed_is_one_draw_up_to_its_scale(distribution):
         ({"name": "kaiming"}, "init.name=kaiming: no such choice; choose one of he, xavier,"),
         ({"mode": "fan"}, "init.mode=fan: no such choice; choose one of fan_in, fan_out, fan_avg"),
         ({"distribution": "cauchy"}, "init.distribution=cauchy: no such choice; choose one of normal, uniform"),
-        ({"name": "normal"}, "init.std=None: init=normal needs a number"),
+        ({"name": "normal"}, "init.std=null: init=normal needs a number"),
         ({"name": "he", "std": 0.1}, "init.std=0.1: init=normal needs a number, and the other rules need none"),
         ({"name": "normal", "std": 0}, "init.std=0: give a number above 0"),
         ({"name": "normal", "std": -0.1}, "init.std=-0.1: give a number above 0"),

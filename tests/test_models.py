@@ -138,13 +138,13 @@ def test_any_size_of_image_gives_logits(name, shape, depth, width, replicas, bat
     ("config", "begins"),
     [
         ({"name": "resnet"}, "model.name=resnet: no such network; choose one of mlp, convnet"),
-        ({"name": "mlp", "kernel": 3}, "model.kernel: mlp has no such option; its options: depth, width"),
-        ({"name": "mlp", "depth": 0}, "model.depth=0: mlp needs a whole number of at least 1"),
-        ({"name": "convnet", "depth": 2.5}, "model.depth=2.5: convnet needs a whole number of at least 1"),
-        ({"name": "mlp", "width": -1}, "model.width=-1: mlp needs a whole number of at least 1"),
-        ({"name": "mlp", "width": True}, "model.width=True: mlp needs a whole number of at least 1"),
-        ({"name": "mlp", "depth": "deep"}, "model.depth=deep: mlp needs a whole number of at least 1"),
-        ({"name": "mlp", "depth": None}, "model.depth=None: mlp needs a whole number of at least 1"),
+        ({"name": "mlp", "kernel": 3}, "model.kernel=3: mlp has no such option; its options: depth, width"),
+        ({"name": "mlp", "depth": 0}, "model.depth=0: give a whole number of at least 1"),
+        ({"name": "convnet", "depth": 2.5}, "model.depth=2.5: give a whole number of at least 1"),
+        ({"name": "mlp", "width": -1}, "model.width=-1: give a whole number of at least 1"),
+        ({"name": "mlp", "width": True}, "model.width=true: give a whole number of at least 1"),
+        ({"name": "mlp", "depth": "deep"}, "model.depth=deep: give a whole number of at least 1"),
+        ({"name": "mlp", "depth": None}, "model.depth=null: give a whole number of at least 1"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(config, begins):

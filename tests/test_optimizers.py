@@ -155,10 +155,16 @@ def test_training_goes_on_from_a_copied_state(net, config):
     ("config", "begins"),
     [
         ({"name": "rmsprop"}, "optimizer.name=rmsprop: no such optimizer; choose one of sgd, adam"),
-        ({"name": "sgd", "beta1": 0.9}, "optimizer.beta1: sgd has no such option; its options: momentum, weight_decay"),
-        ({"name": "adam", "momentum": 0.9}, "optimizer.momentum: adam has no such option; its options: beta1, beta2,"),
-        ({"name": "sgd", "args": 1}, "optimizer.args: sgd has no such option"),
-        ({"name": "sgd", "learning_rates": 1}, "optimizer.learning_rates: sgd has no such option"),
+        (
+            {"name": "sgd", "beta1": 0.9},
+            "optimizer.beta1=0.9: sgd has no such option; its options: momentum, weight_decay",
+        ),
+        (
+            {"name": "adam", "momentum": 0.9},
+            "optimizer.momentum=0.9: adam has no such option; its options: beta1, beta2,",
+        ),
+        ({"name": "sgd", "args": 1}, "optimizer.args=1: sgd has no such option"),
+        ({"name": "sgd", "learning_rates": 1}, "optimizer.learning_rates=1: sgd has no such option"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(net, config, begins):

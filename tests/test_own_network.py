@@ -174,10 +174,10 @@ def test_a_path_that_leads_nowhere(path, says) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"wide": 3}, "model.wide: ResidualMLP has no such option; its options: depth, width"),
-        ({"depth": 0}, "model.depth=0: ResidualMLP needs a whole number of at least 1"),
-        ({"depth": None}, "model.depth=None: ResidualMLP needs a whole number of at least 1"),
-        ({"width": "wide"}, "my_networks.py fails (TypeError in line 11: "),
+        ({"wide": 3}, "model.wide=3: ResidualMLP has no such option; its options: depth, width"),
+        ({"depth": 0}, "model.depth=0: give a whole number of at least 1"),
+        ({"depth": None}, "model.depth=null: give a whole number of at least 1"),
+        ({"width": "wide"}, "model.width=wide: give a whole number of at least 1"),
         ({"source": "another"}, "my_networks.py has changed since the command began; give it again"),
     ],
 )
@@ -194,7 +194,7 @@ def test_options_that_make_no_sense(options, says) -> None:
         ("Net = 3", "defines no class or function Net; it defines none"),
         (
             "def Net(stack, shape, classes, width): ...",
-            "Net(stack, shape, classes) is not possible (missing a required",
+            "model.width: Net needs a value; give one as +model.width=VALUE",
         ),
         ("def Net(stack): ...", "Net(stack, shape, classes) is not possible (too many positional arguments)"),
         ("def Net(*parts): return 3", "Net makes a int instead of a torch.nn.Module"),
@@ -325,7 +325,7 @@ def test_train_from_the_current_directory(tmp_path) -> None:
     ("arguments", "says"),
     [
         ([], "error: model.path: a value is missing; give one as model.path=VALUE."),
-        (["model.path=my_networks.py:ResidualMLP", "+model.wide=3"], "error: model.wide: ResidualMLP has no such"),
+        (["model.path=my_networks.py:ResidualMLP", "+model.wide=3"], "error: model.wide=3: ResidualMLP has no such"),
     ],
 )  # fmt: skip
 def test_a_mistake_ends_the_command_with_one_sentence(tmp_path, arguments, says) -> None:

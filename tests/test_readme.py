@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,8 +80,7 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_activation_that_the_readme_adds_works(tmp_path) -> None:
     (code,) = (body for language, body in BLOCKS if language == "python" and "class Squareplus" in body)
     (choice,) = (body for language, body in BLOCKS if language == "yaml")
-    module = "from activation_study.activations import Activation\n\n\n"
-    (tmp_path / "my_module.py").write_text(module + code.replace(', name="squareplus"', ""))
+    (tmp_path / "my_module.py").write_text(code)
     (tmp_path / "activation").mkdir()
     (tmp_path / "activation" / "squareplus.yaml").write_text(choice + "target: my_module.Squareplus\n")
     ended = subprocess.run(
@@ -90,6 +90,22 @@ def test_the_activation_that_the_readme_adds_works(tmp_path) -> None:
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert read(tmp_path / "runs").metrics["activation"].unique() == ["squareplus(b=4)"]
+
+
+def test_an_activation_in_a_file_of_the_package_is_found(tmp_path) -> None:
+    """Its file and its YAML are all that is added; nothing is edited."""
+    (code,) = (body for language, body in BLOCKS if language == "python" and "class Squareplus" in body)
+    (choice,) = (body for language, body in BLOCKS if language == "yaml")
+    for folder in ("src", "conf", "experiments"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    (tmp_path / "src" / "activation_study" / "activations" / "squareplus.py").write_text(code)
+    (tmp_path / "conf" / "activation" / "squareplus.yaml").write_text(choice)
+    ended = subprocess.run(
+        [sys.executable, "experiments/train.py", "activation=squareplus", "activation.b=2", *SMALL, "runs_dir=runs"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert read(tmp_path / "runs").metrics["activation"].unique() == ["squareplus(b=2)"]
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", README))))

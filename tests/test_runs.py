@@ -33,7 +33,7 @@ def replicas_in(runs_dir: str) -> list[tuple[int, float]]:
         ({"name": "elu", "alpha": 1}, "elu"),
         ({"name": "elu", "alpha": 0.5}, "elu(alpha=0.5)"),
         ({"name": "vlrelu", "slope": 1 / 5.5}, "vlrelu"),
-        ({"name": "lrelu", "slope": 1 / 5.5}, "lrelu(slope=0.1818)"),
+        ({"name": "lrelu", "slope": 1 / 5.5}, "lrelu(slope=0.181818182)"),
         ({"name": "prelu", "init": 0.25, "shared": True}, "prelu(shared=True)"),
         ({"name": "rrelu", "lower": 5.0, "upper": 10.0, "variant": "torch"}, "rrelu(lower=5, upper=10, variant=torch)"),
         ({"name": "Hardswish"}, "Hardswish"),

@@ -1,12 +1,28 @@
+# ruff: noqa: E501  (a case is a line)
 """Whatever a user gives, a command checks all of it before it reads or writes: one sentence, exit 1, no folder."""
 
 import importlib.util
+import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from activation_study import CONF, activations, datasets, models, optimizers, schema
+from activation_study.compounds import Group, Seeds
+from activation_study.config import settings as read_settings
+from activation_study.errors import StudyError, nearest, shown
+from activation_study.initialization import Initialization
+from activation_study.kinds import Number, Size, Whole
+from activation_study.signatures import options_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "dataset=digits model.depth=2 train.epochs=1 seeds=2 runs_dir=runs"
@@ -97,9 +113,8 @@ train   | dataset.train_limit=0 | @: give a whole number of at least 1, or null.
 train   | dataset.split_seed=4294967296 | @: give a whole number from 0 to 4294967295.
 train   | dataset.preprocessing=whiten | @: no such choice; choose one of standardize, gcn_zca, raw.
 train   | dataset.mirror=example.org | @: give a base URL that begins with https://
-train   | dataset.mirror=https://example.org | @: dataset=digits has nothing to fetch; leave it out.
 train   | dataset=image_folder | dataset.root: a value is missing; give one as dataset.root=VALUE.
-train   | dataset=image_folder dataset.root=nowhere | @: there is no such folder; give one that is there.
+train   | dataset=image_folder dataset.root=nowhere | @: this is no folder; give one that is there.
 train   | dataset=image_folder dataset.root=. dataset.size=[32,32] | @: give a whole number of at least 1.
 train   | dataset=image_folder dataset.root=. dataset.channels=true | @: no such choice; choose one of 3, 1.
 train   | dataset=image_folder dataset.root=. dataset.test_share=1 | @: give a number above 0 and below 1.
@@ -190,7 +205,7 @@ data    | mirror=5 | @: give a base URL that begins with https://, http:// or fi
 data    | data_dir=null | @: give a folder, as data_dir=PATH.
 status  | runs_dir=null | @: give a folder, as runs_dir=PATH.
 status  | runs_dir=2024 | @: this is no text to Hydra; for a folder of that name give runs_dir=./2024.
-status  | runs_dir=nowhere | @: there is no such folder; give one that is there.
+status  | runs_dir=nowhere | @: this is no folder; give one that is there.
 """
 TABLE = [tuple(part.strip() for part in line.split(" | ")) for line in CASES.splitlines() if line]
 TABLE += [(command, *case) for command in BASE for case in (
@@ -250,3 +265,250 @@ def test_a_mistake_is_one_sentence_before_anything_is_made(run, tmp_path, comman
     assert err.count("\n") == 1
     assert err.endswith(".\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "says"),
+    [
+        ("train", "seeds=20240101", "seeds=[20240101]"),
+        ("compare", "depths=[2,2]", "2 is there twice"),
+        ("data", "datasets=mnst", "datasets=mnst: no such data set to fetch"),
+        ("status", "runs_dir=nowhere", "runs_dir=nowhere: this is no folder"),
+    ],
+)
+def test_a_mistake_in_a_process_of_its_own(tmp_path, command, given, says):
+    arguments = [sys.executable, str(ROOT / "experiments" / f"{command}.py"), *BASE[command].split(), given]
+    ended = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("error: ")
+    assert says in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_in_a_sweep_ends_it_before_it_begins(run, tmp_path):
+    status, out, err = run("train", *BASE["train"].split(), "dataset.augment.flip=false,no", "-m")
+    assert (status, out, err) == (1, "", "error: dataset.augment.flip=no: give true or false.\n")
+    status, out, err = run("train", *BASE["train"].split(), "+depths=[2]", "activation=relu,elu", "-m")
+    assert (status, out, err) == (1, "", "error: depths=[2]: train.py has no use for it; only compare.py has it.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+# What is right passes ------------------------------------------------------------------------------------------------
+
+
+def composed(command, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(command, list(overrides))
+
+
+@pytest.mark.parametrize("command", BASE)
+def test_every_key_of_a_command_is_in_the_schema_and_its_default_passes(command, tmp_path, monkeypatch):
+    (tmp_path / "results" / "runs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    config = composed(command)
+    assert set(config) == set(schema.SCHEMAS[command].keys) - set(schema.SCHEMAS[command].optional)
+    assert set(schema.checked(command, config)) == set(config)
+
+
+@pytest.mark.parametrize("way", ["{key}=~/place", '{key}="~/place"', "{key}='~/place'"])
+def test_the_home_directory_is_meant_in_every_path(run, tmp_path, monkeypatch, way):
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    expected = str(tmp_path / "home" / "place")
+    _, _, err = run("status", way.format(key="runs_dir"))
+    assert (
+        err == f"error: runs_dir={'~/place' if '~/' in err else expected}: this is no folder; give one that is there.\n"
+    )
+    for command, key in [("train", "runs_dir"), ("compare", "out"), ("figures", "out"), ("data", "data_dir")]:
+        quoted = way.format(key=key).replace("=~", '="~')
+        config = composed(command, quoted if quoted.endswith(("'", '"')) else quoted + '"')
+        assert schema.checked(command, config)[key] == expected
+
+
+def test_one_value_is_a_list_of_it_and_presets_may_write_commas():
+    assert schema.checked("data", composed("data", "datasets=mnist"))["datasets"] == ["mnist"]
+    assert schema.checked("figures", composed("figures", "tuning_seeds=3"))["tuning_seeds"] == [0, 1, 2]
+    asked = read_settings(
+        composed("compare", "activations=relu", "depths=4", "seeds=[7]", "learning_rate=1"), "compare"
+    )
+    assert [asked[key] for key in ("activations", "depths", "seeds", "learning_rate")] == [["relu"], [4], [7], [1.0]]
+    asked = read_settings(composed("compare", "+experiment=demo"), "compare")
+    assert asked["depths"] == [2, 8, 24]
+    assert asked["activations"][0] == "sigmoid"
+
+
+def test_zero_is_a_target():
+    assert read_settings(composed("compare", "target=0"), "compare")["target"] == 0
+
+
+@pytest.mark.parametrize(
+    "without", [["dataset.valid_size=0"], ["probes.every=0"], ["dataset.valid_size=0", "probes.every=0"]]
+)
+def test_what_is_not_measured_is_left_out_to_the_end(run, tmp_path, without):
+    small = [*BASE["compare"].split(), "model.width=8", "dataset.train_limit=64", "device=cpu", *without]
+    status, out, err = run("compare", *small)
+    assert status == 0, err
+    written = {path.name for path in (tmp_path / "out").glob("*.png")}
+    assert {"final_accuracy.png", "learning_curves.png", "ranks.png"} <= written
+    assert ("gradient_map.png" in written) == ("probes.every=0" not in without)
+    assert "dead_units.png" not in written
+    text = (tmp_path / "out" / "summary.md").read_text()
+    assert ("epochs to target" in text) == ("Target: " in text) == ("dataset.valid_size=0" not in without)
+    assert "never active" not in text
+    assert ("saturated %" in text) == ("probes.every=0" not in without)
+    assert "nan" not in text
+    if len(without) == 2:
+        status, out, err = run("figures", "runs_dir=runs", "out=figures")
+        assert (status, err) == (0, "")
+        assert {Path(line).name for line in out.split()} == written
+    status, out, err = run("figures", "runs_dir=runs", "out=again", "figure=dead_units")
+    assert (status, out) == (1, "")
+    assert err == "error: figure=dead_units: what it shows was not measured in these runs; see probes.every.\n"
+    status, out, err = run("claims", "runs_dir=runs", "out=claims", "claim=relu-keeps-gradient")
+    assert status == 0, err
+
+
+def test_without_validation_images_no_rate_can_be_chosen(run):
+    rates = [
+        *BASE["train"].split(),
+        "model.width=8",
+        "dataset.train_limit=64",
+        "learning_rate=[0.1,0.01]",
+        "device=cpu",
+    ]
+    assert run("train", *rates, "dataset.valid_size=0")[0] == 0
+    status, out, err = run("figures", "runs_dir=runs", "out=out")
+    assert (status, out) == (1, "")
+    assert err.startswith(
+        "error: learning_rate=[0.01,0.1]: without validation images (dataset.valid_size=0) none of them"
+    )
+    assert run("train", *BASE["train"].split(), "model.width=8", "dataset.train_limit=64", "device=cpu")[0] == 0
+    status, out, err = run("figures", "runs_dir=runs", "out=out", "figure=final_accuracy")
+    assert status == 0  # what can be drawn is drawn, and what is left out is named
+    assert len(out.splitlines()) == 1
+    assert re.match(r"warning: \S+ is left out: learning_rate=\[0.01,0.1\]: without validation", err)
+
+
+# Any value of any key ------------------------------------------------------------------------------------------------
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+    | st.sampled_from(["no", "off", "~", "~/x", "relu", "cpu", "1e-3", "\0", "\ud800", 10**400, -(10**400)]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def leaves(group, prefix=""):
+    """Every key with its kind."""
+    for name, kind in group.keys.items():
+        yield from leaves(kind, f"{prefix}{name}.") if isinstance(kind, Group) else [(f"{prefix}{name}", kind)]
+
+
+def signatures():
+    yield "init", options_of(Initialization)
+    for name in activations.names():
+        yield "activation", activations.base.options_of(type(activations.build(name)))
+    for make in models.MODELS.values():
+        yield "model", options_of(make, skip=3)
+    for optimizer in (optimizers.Optimizer, *optimizers.OPTIMIZERS.values()):
+        yield "optimizer", options_of(optimizer)
+    yield "dataset", Group(datasets.options.SHARED)
+    yield "dataset", datasets.options.own_options("image_folder")
+
+
+KEYS = {(key, str(kind)): (key, kind) for group in schema.SCHEMAS.values() for key, kind in leaves(group)}
+KEYS |= {(key, str(kind)): (key, kind) for group, options in signatures() for key, kind in leaves(options, f"{group}.")}
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.sampled_from(sorted(KEYS.values(), key=str)), PLAIN)
+def test_any_value_is_taken_or_refused_in_one_sentence_that_names_the_key(pair, value):
+    key, kind = pair
+    said = f"{key}=: ."
+    try:
+        kind.read(key, value)
+    except StudyError as error:
+        said = str(error)
+    assert re.fullmatch(rf"{re.escape(key)}[=:.].*\.", said)
+    assert said.isprintable()
+
+
+NUMBERS = sorted(
+    {str(k): (key, k) for key, k in KEYS.values() if isinstance(k, Number | Whole | Seeds | Size)}.values(), key=str
+)
+
+
+@given(
+    st.sampled_from(NUMBERS),
+    st.booleans() | st.text() | st.none() | st.sampled_from([float("nan"), float("inf"), 1e39]),
+)
+def test_what_is_no_number_is_never_taken_for_one(pair, value):
+    with pytest.raises(StudyError):
+        pair[1].read(pair[0], value)
+
+
+@given(st.sampled_from(NUMBERS), st.integers() | st.floats())
+def test_a_number_that_is_taken_is_finite_in_float32(pair, value):
+    key, kind = pair
+    try:
+        kind.read(key, value)
+    except StudyError:
+        return
+    assert np.isfinite(np.float32(value))
+    if isinstance(kind, Number) and kind.above is not None:
+        assert np.float32(value) > kind.above
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12), PLAIN)
+def test_a_key_that_is_not_known_is_refused(name, value):
+    for group in (schema.SCHEMAS["train"].keys["train"], schema.SCHEMAS["compare"].keys["tune"]):
+        if name not in group.keys:
+            with pytest.raises(StudyError, match=rf"^group\.{name}=[\s\S]*: no such key; "):
+                group.read("group", dict.fromkeys(group.keys, 1) | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("lr", "learning_rate"),
+        ("bs", "train.batch_size"),
+        ("epochs", "train.epochs"),
+        ("trian.epochs", "train.epochs"),
+        ("widht", "model.width"),
+        ("checkpoint_second", "checkpoint_seconds"),
+    ],
+)
+def test_the_nearest_key_comes_first(key, near):
+    known = OmegaConf.to_container(composed("train"), resolve=False)
+    names = [f"{group}.{name}" for group, values in known.items() if isinstance(values, dict) for name in values]
+    assert nearest(key, [*known, *names]).startswith(f"the nearest are {near}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        ([True, None, "a", [1.5]], "[true,null,a,[1.5]]"),
+        ({"a": {"b": False}}, "{a:{b:false}}"),
+        ("two\nlines", "two\\nlines"),
+        ("x" * 500, "x" * 120 + "..."),
+    ],
+    ids=["null", "list", "group", "lines", "long"],
+)
+def test_a_value_is_shown_as_the_command_line_has_it(value, text):
+    assert shown(value) == text
+
+
+def test_the_options_of_a_signature():
+    def network(stack, a: int, b: "float" = 1, c=2, d="x", e=True, f: str | None = None, g=None): ...
+
+    group = options_of(network, skip=1, whose="mine")
+    good = {"a": -3, "b": 0.5, "c": 0.5, "d": "y", "e": False, "f": None, "g": [1]}
+    assert group.read("model", good) == good
+    for key, value in {"a": 1.5, "b": "1", "c": True, "d": 3, "e": "no", "f": 3}.items():
+        with pytest.raises(StudyError, match=f"^model.{key}="):
+            group.read("model", good | {key: value})
+    with pytest.raises(StudyError, match=r"^model\.a: mine needs a value; give one as \+model\.a=VALUE\.$"):
+        group.read("model", {})

@@ -126,7 +126,7 @@ class Group(Kind):
         prefix = f"{key}." if key else ""
         for name in self.keys:
             if name not in value and name not in self.optional:
-                missing(f"{prefix}{name}")
+                missing(f"{prefix}{name}", self.whose)
         for name, child in value.items():
             if name not in self.keys and not self.others:
                 self._refuse_unknown(prefix, name, child)

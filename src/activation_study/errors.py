@@ -33,9 +33,12 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def missing(key: str) -> NoReturn:
-    """Ends with the sentence about a value that is not there."""
-    raise StudyError(f"{key}: a value is missing; give one as {key}=VALUE.")
+def missing(key: str, whose: str = "") -> NoReturn:
+    """Ends with the sentence about a value that is not there, or that an option of the user's own code needs."""
+    wanted = (
+        f"{whose} needs a value; give one as +{key}=VALUE" if whose else f"a value is missing; give one as {key}=VALUE"
+    )
+    raise StudyError(f"{key}: {wanted}.")
 
 
 def nearest(key: str, known: Iterable[str]) -> str:

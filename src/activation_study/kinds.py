@@ -209,7 +209,7 @@ class PathTo(Kind):
         if not _is_possible(path):
             refuse(key, value, f"no file can have such a name; give {self.what} with another")
         if self.is_there and not os.path.isdir(path):
-            refuse(key, value, "there is no such folder; give one that is there")
+            refuse(key, value, "this is no folder; give one that is there")
         if self.is_written:
             place = next(parent for parent in (Path(path), *Path(path).parents) if os.path.exists(parent))
             if not place.is_dir():

@@ -1,5 +1,7 @@
 """Any elementwise class of torch.nn as an activation of the study."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,9 @@ class FromTorch(Activation):
         super().__init__()
         try:
             kind = getattr(nn, name)
-            self.function = kind(**options_of(kind, whose=f"torch.nn.{name}").read("activation", options))
+            known = options_of(kind, whose=f"torch.nn.{name}")
+            known = replace(known, optional=known.keys)  # torch itself tells what is missing
+            self.function = kind(**known.read("activation", options))
             self._check(name)
         except StudyError:
             raise

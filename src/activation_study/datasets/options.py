@@ -6,7 +6,6 @@ from typing import Any
 from activation_study.compounds import Group, Nullable
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import SOURCES
-from activation_study.errors import refuse
 from activation_study.kinds import Choice, Flag, Kind, Size, Url, Whole
 from activation_study.schema import group_of
 from activation_study.signatures import options_of
@@ -30,11 +29,9 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     name, options = group_of(config, "dataset")
     own = own_options(name)
-    whole = Group({**SHARED, **own.keys}, optional={"mirror", *own.optional}, whose=f"dataset={name}")
-    read = whole.read("dataset", options)
-    if read.get("mirror") is not None and not SOURCES[name].torchvision:
-        refuse("dataset.mirror", read["mirror"], f"dataset={name} has nothing to fetch; leave it out")
-    return {"name": name, **read}
+    shared = {key: kind for key, kind in SHARED.items() if key != "mirror" or "root" not in own.keys}
+    whole = Group({**shared, **own.keys}, optional={"mirror", *own.optional}, whose=f"dataset={name}")
+    return {"name": name, **whole.read("dataset", options)}
 
 
 def own_options(name: str) -> Group:
