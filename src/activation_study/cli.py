@@ -10,10 +10,12 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -49,9 +51,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def main() -> None:
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
+            sys.argv[1:] = _arguments(sys.argv[1:])
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except MISTAKES as error:
+                if sweep := _sweep():
+                    sweep.end(error)
                 if wants_traceback:
                     raise
                 sys.exit(f"error: {sentence(error)}")
@@ -67,10 +72,46 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 if sweep is None:
                     raise
                 sweep.end(error)
+            else:
+                if sweep := _sweep():
+                    sweep.end()
 
         return main
 
     return decorate
+
+
+def _arguments(given: list[str]) -> list[str]:
+    """The arguments of a command in the order in which Hydra reads them: keys first, flags behind them.
+
+    In a sweep over the choices of a group, `group.key=value` becomes a sweep over one value: Hydra composes a sweep's
+    own configuration without what is swept, where the group may have no such key.
+    """
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    parsed = parser.parse_intermixed_args(given)
+    flags = list(given)
+    for override in parsed.overrides:
+        flags.remove(override)
+    return [*(_swept(parsed.overrides) if parsed.multirun else parsed.overrides), *flags]
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.exit(f"error: {message}; give keys as key=value, `--help` lists them.")
+
+
+def _swept(overrides: list[str]) -> list[str]:
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException:  # which Hydra tells
+        return overrides
+    groups = tuple(f"{override.key_or_group}." for override in parsed if override.is_sweep_override())
+    return [
+        f"{override.get_key_element()}=choice({override.get_value_string()})"
+        if override.key_or_group.startswith(groups) and not override.is_sweep_override() and not override.is_delete()
+        else str(override.input_line)
+        for override in parsed
+    ]
 
 
 def _sweep() -> "Sweep | None":
@@ -89,6 +130,10 @@ def sentence(error: Exception) -> str:
             )
         choices = ", ".join(sorted(path.stem for path in (CONF / group[1]).glob("*.yaml")))
         return f"{group[1]}={group[2]}: no such choice; choose one of {choices}."
+    if swept := re.search(r"(Ambiguous value for argument|Sweep parameters) '(([^=]+)=(.*))'", text):
+        is_list = swept[1].startswith("Ambiguous") and not (CONF / swept[3]).is_dir()
+        instead = f", or for one list give {swept[3]}=[{swept[4]}]" if is_list else ""
+        return f"{swept[2]}: several values make a sweep; add -m{instead}."
     if key := re.search(r"Could not override '([^']+)'", text):
         return f"{key[1]}: no such key; {_nearest(key[1])}."
     if key := re.search(r"Key '([^']+)' is not in struct", text):

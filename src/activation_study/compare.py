@@ -17,29 +17,15 @@ from activation_study.errors import StudyError
 from activation_study.figures import learning_rates, save
 from activation_study.report import draw
 from activation_study.runs import Tables, files, read_runs
-from activation_study.runs.execute import execute, finished
+from activation_study.runs.execute import execute
 from activation_study.runs.identity import configuration_hash, label
+from activation_study.runs.planning import finished
 
 
 def compare(config: DictConfig) -> None:
     """Tunes and trains each activation at each depth unless that is done already; prints and saves what comes out."""
-    settings(config)  # a mistake ends the command before anything is trained
-    tuning = _tuning(config)
-    if config.target is not None:
-        configuration.check_number("target", config.target, 0, 1)
-    depths = listed(config.depths or [config.model.get("depth")])
-    given = list(HydraConfig.get().overrides.task)
-    choices = [
-        settings(compose("compare", [*given, *_overrides(activation, depth)]))
-        for depth in depths
-        for activation in listed(config.activations)
-    ]
-    labels = list(dict.fromkeys(label(chosen["activation"]) for chosen in choices))
-    if config.reference not in (None, "relu", *labels):
-        raise StudyError(
-            f"reference={config.reference}: it is not among the activations; choose one of {', '.join(labels)}."
-        )
-    _refuse_other_scales(choices)
+    given: list[str] = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[assignment]
+    choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
     print(estimate.sentence(choices, tuning), flush=True)
     grids, measured = [], []
     for chosen in choices:
@@ -52,6 +38,35 @@ def compare(config: DictConfig) -> None:
     tables = _joined(measured)
     _refuse_mixed_data(tables)
     _report(tables, _joined(grids) if grids else None, config, command)
+
+
+def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The settings of what is to be trained, and how its learning rates are tuned, if they are.
+
+    Args:
+        config: the composed configuration.
+        given: the overrides that it was composed of.
+
+    Raises:
+        StudyError: anything of it makes no sense.
+    """
+    settings(config)
+    tuning = _tuning(config)
+    if config.target is not None:
+        configuration.check_number("target", config.target, 0, 1)
+    depths = listed(config.depths or [config.model.get("depth")])
+    choices = [
+        settings(compose("compare", [*given, *_overrides(activation, depth)]))
+        for depth in depths
+        for activation in listed(config.activations)
+    ]
+    labels = list(dict.fromkeys(label(chosen["activation"]) for chosen in choices))
+    if config.reference not in (None, "relu", *labels):
+        raise StudyError(
+            f"reference={config.reference}: it is not among the activations; choose one of {', '.join(labels)}."
+        )
+    _refuse_other_scales(choices)
+    return choices, tuning
 
 
 def _report(tables: Tables, grids: Tables | None, config: DictConfig, command: str) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from activation_study.runs.environment import device_of
-from activation_study.runs.execute import finished, load_data
+from activation_study.runs.execute import load_data
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import duration
+from activation_study.runs.planning import finished
 from activation_study.training import EVALUATION_BATCH, Replica, Trainer
 
 MEASURED_FOR = 0.5  # seconds
