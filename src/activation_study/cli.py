@@ -54,24 +54,19 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
             sys.argv[1:] = _arguments(sys.argv[1:])
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except MISTAKES as error:
-                if sweep := _sweep():
-                    sweep.end(error)
-                if wants_traceback:
-                    raise
-                sys.exit(f"error: {sentence(error)}")
-            except OSError as error:
-                if wants_traceback or error.filename is None:
-                    raise
-                sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
                 bar = "\n" if _sweep() else ""  # a worker's progress bar has left its line open
                 sys.exit(f"{bar}stopped: what is trained so far is kept; give the same command again to go on.")
             except Exception as error:
-                sweep = _sweep()
-                if sweep is None:
+                if sweep := _sweep():
+                    sweep.end(error)
+                if wants_traceback:
                     raise
-                sweep.end(error)
+                if isinstance(error, MISTAKES):
+                    sys.exit(f"error: {sentence(error)}")
+                if isinstance(error, OSError) and error.filename is not None:
+                    sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
+                raise
             else:
                 if sweep := _sweep():
                     sweep.end()
