@@ -42,9 +42,11 @@ class Sweep(Callback):
 
     Attributes:
         current: the sweep of this process, once all its jobs are checked.
+        listed: keys that a preset has `train.py` sweep over, and for which the jobs of this command have lists.
     """
 
     current: ClassVar["Sweep | None"] = None
+    listed: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, parts: Sequence[str] = ()) -> None:
         self.parts = list(parts)
@@ -56,9 +58,8 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuses the whole sweep for a mistake in any of its jobs."""
         try:
-            jobs, swept = _jobs(config)
-            _refuse_shared_folders(jobs, swept, self.parts)
-            self.begin(jobs)
+            _leave_out(config.hydra, self.listed)
+            self.begin(*_jobs(config))
         except (StudyError, *MISTAKES) as error:
             sys.exit(f"error: {error if isinstance(error, StudyError) else sentence(error)}")
         except Exception as error:  # Hydra would make a warning of it, and go on
@@ -66,8 +67,14 @@ class Sweep(Callback):
             sys.exit(f"error: the sweep cannot be checked, so it is not begun ({reason}).")
         Sweep.current = self
 
-    def begin(self, jobs: list[Job]) -> None:
-        """Checks the jobs further, as their command needs it."""
+    def begin(self, jobs: list[Job], swept: list[str]) -> None:
+        """Checks the jobs: here, that none writes its tables and figures over another's.
+
+        Args:
+            jobs: the jobs.
+            swept: the keys in which they differ.
+        """
+        _refuse_shared_folders(jobs, swept, self.parts)
 
     def end(self, error: Exception | None = None) -> None:
         """Ends the process with an error if the sweep has not gone well.
@@ -82,7 +89,7 @@ class Sweep(Callback):
 class TrainingSweep(Sweep):
     """A sweep whose jobs are runs."""
 
-    def begin(self, jobs: list[Job]) -> None:
+    def begin(self, jobs: list[Job], swept: list[str]) -> None:
         """Checks the settings of every run, and writes the runs down that are to be trained."""
         from activation_study.runs.identity import configuration_hash
         from activation_study.runs.planning import plan
@@ -137,23 +144,25 @@ class TrainingSweep(Sweep):
 class ComparisonSweep(Sweep):
     """A sweep whose jobs are comparisons."""
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Leaves out what a preset has `train.py` sweep over: a comparison has lists of its own."""
-        params = _as_given(config.hydra.sweeper).get("params") or {}
-        own = ("activation", "model.depth")
-        with read_write(config.hydra):
-            config.hydra.sweeper.params = {key: value for key, value in params.items() if key not in own}
-        super().on_multirun_start(config, **kwargs)
+    listed = ("activation", "model.depth")
 
-    def begin(self, jobs: list[Job]) -> None:
+    def begin(self, jobs: list[Job], swept: list[str]) -> None:
         """Checks the settings of every run of every comparison."""
         from activation_study.compare import prepared
         from activation_study.training import check
 
+        super().begin(jobs, swept)
         for job in jobs:
             choices, _ = prepared(job.config, job.overrides)
             for chosen in choices:
                 check(chosen)
+
+
+def _leave_out(hydra: DictConfig, keys: tuple[str, ...]) -> None:
+    """Takes keys off the list that a preset gives to Hydra's sweeper."""
+    params = _as_given(hydra.sweeper).get("params") or {}
+    with read_write(hydra):
+        hydra.sweeper.params = {key: value for key, value in params.items() if key not in keys}
 
 
 def _jobs(config: DictConfig) -> tuple[list[Job], list[str]]:
