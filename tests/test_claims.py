@@ -15,12 +15,12 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from activation_study import activations, statistics
+from activation_study import quantities as quantity
 from activation_study.claims import CLAIMS, EVIDENCE, Claim, Found, Range, evidence, find, functions, judge, networks
-from activation_study.claims import quantities as quantity
 from activation_study.claims.article import RECTIFIERS
 from activation_study.claims.comparisons import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
 from activation_study.claims.ledger import across, together
-from activation_study.claims.page import claims, page, table
+from activation_study.claims.page import _refuse_to_forget, claims, page, table
 from activation_study.claims.pictures import intervals
 from activation_study.config import settings
 from activation_study.errors import StudyError
@@ -47,14 +47,16 @@ def tables(
                 replica = {"run": run, "activation": name, "dataset": "mnist", "model": "mlp", "depth": depth,
                            "scale": "desk", "seed": seed, "learning_rate": rate}  # fmt: skip
                 reached = accuracy[name] + spread * draws.normal()
-                for epoch, split in ((1, "train"), (2, "train"), (2, "valid"), (2, "test")):
-                    metrics.append(replica | {"epoch": epoch, "split": split, "accuracy": reached,
-                                              "loss": 2.0 - reached, "noise": 1 - reached, "angle": 80.0 - seed,
-                                              "unit_angle": 70.0, "shift": 0.5})  # fmt: skip
+                for epoch, split in ((0, "train"), (2, "train"), (2, "valid"), (2, "test")):
+                    metrics.append(replica | {
+                        "epoch": epoch, "split": split, "accuracy": reached, "loss": 2.0 - reached * (epoch > 0),
+                        "noise": 1 - reached, "angle": 80.0 - seed, "unit_angle": 70.0, "shift": 0.5,
+                    })  # fmt: skip
                 for step in (0, 100):
                     layer = np.arange(1, depth + 2)
                     layers.append(pd.DataFrame(replica | {
-                        "step": step, "layer": layer, "grad_norm": 0.5 ** (depth - layer) * (1 + 0.1 * draws.random()),
+                        "step": step, "layer": layer, "hidden": layer <= depth,
+                        "grad_norm": 0.5 ** (depth - layer) * (1 + 0.1 * draws.random()),
                         "mean": 0.1 * layer, "saturated": 0.2, "sparsity": 0.6, "dead": 0.01 * seed,
                         "learned_slope": 0.2,
                     }))  # fmt: skip
@@ -63,7 +65,7 @@ def tables(
 
 def made_up(name: str, data: Tables | None = None, depths=(2,), seeds=range(SEEDS)) -> Found:
     """Evidence that is a table; without one, nothing has been run."""
-    load = (lambda: data) if data is not None else (lambda: evidence.NOTHING)
+    load = lambda purpose: evidence.NOTHING if data is None else data  # noqa: E731
     return Found(EVIDENCE[name], "desk", f"make {name}", "made up", list(seeds), list(depths), load)
 
 
@@ -154,8 +156,8 @@ def test_a_number_says_what_it_is():
 
     part = outcome.parts[0]
     assert (part.place, part.compared, part.n) == ("mnist, depth 2", "elu - relu", SEEDS)
-    expected = statistics.difference(100 * values["elu"], 100 * values["relu"], comparisons=4)  # 2 pairs at 2 places
-    assert (part.value, part.low, part.high) == pytest.approx(expected)
+    expected = statistics.difference(values["elu"], values["relu"], comparisons=4)  # 2 pairs at 2 places
+    assert (part.value, part.low, part.high) == pytest.approx(tuple(100 * number for number in expected))
     assert "4 comparisons" in part.statistic
     assert "P(elu better) 1.00" in part.note
     assert outcome.cases == {"mnist, depth 2": "supported", "cifar10, depth 2": "not run"}
@@ -166,15 +168,45 @@ def test_a_number_says_what_it_is():
 
 def test_what_diverged_counts_as_no_accuracy_and_is_left_out_elsewhere():
     data = tables({"relu": 0.9, "elu": 0.9})
-    lost = (data.metrics.activation == "elu") & (data.metrics.seed == 0)
+    lost = (data.metrics.activation == "elu") & (data.metrics.seed == 0) & (data.metrics.epoch > 0)
     data.metrics.loc[lost, ["accuracy", "loss"]] = np.nan
     found = made_up("mnist", data)
-    accuracy, loss = (paired(what, [("elu", "relu")], BELOW_ZERO)(found, 1)[0]
-                      for what in (quantity.ACCURACY, quantity.EARLY_LOSS))  # fmt: skip
-    assert accuracy.n == SEEDS
+    accuracy, loss, gap = (paired(what, [("elu", "relu")], BELOW_ZERO)(found, 1)[0]
+                           for what in (quantity.ACCURACY, quantity.TRAINING_LOSS, quantity.GAP))  # fmt: skip
+    assert accuracy.n == loss.n == SEEDS
     assert accuracy.value == pytest.approx(-90 / SEEDS, abs=1)
-    assert loss.n == SEEDS - 1
-    assert loss.note == "elu: 1 of 4 diverged"
+    assert loss.value == pytest.approx((2.0 / 1.55) ** (1 / SEEDS), rel=0.01)  # it keeps the loss of the start, 2.0
+    assert gap.n == SEEDS - 1
+    assert gap.note == loss.note == "elu: 1 of 4 diverged"
+
+
+def test_levels_hold_jointly_for_all_activations_at_all_places():
+    test = level(quantity.SPARSITY, ["relu", "elu"], Range(low=50))
+    data = tables({"relu": 0.9, "elu": 0.9})
+    data.layers["sparsity"] += 0.01 * data.layers.seed
+    found = {name: made_up(name, data) for name in ("mnist", "cifar10")}
+    part = judge(Claim("mine", "here", "It is so.", "A number.", on(test, *found)), found).parts[0]
+    expected = statistics.mean([0.6, 0.61, 0.62, 0.63], comparisons=4)
+    assert (part.value, part.low, part.high) == pytest.approx(tuple(100 * number for number in expected))
+    assert "4 comparisons" in part.statistic
+
+
+@pytest.mark.parametrize("key", ["relu-keeps-gradient", "elu-saturates", "relu-ignores-noise"])
+def test_an_exact_fact_alone_supports_no_claim_about_networks(key):
+    found = everything() | {name: made_up(name) for name in ("digits", "mnist", "cifar10", "vanishing")}
+    outcome = judge(CLAIMS[key], found)
+    assert "supported" in outcome.cases.values()
+    assert outcome.verdict == "not run"
+
+
+def test_an_exact_fact_that_is_wrong_refutes_a_claim_about_networks():
+    tests = {"functions": functions.largest_slope("relu", 2.0)} | on(
+        level(quantity.SPARSITY, ["relu"], Range(50)), "mnist"
+    )
+    claim = Claim("mine", "here", "It is so.", "A number.", tests)
+    found = everything()
+    assert judge(claim, found).cases["mnist, depth 2"] == "supported"
+    assert judge(claim, found).verdict == "contradicted"
 
 
 def test_tests_together_hold_jointly():
@@ -187,7 +219,7 @@ def test_tests_together_hold_jointly():
 def test_quantities_are_those_of_hidden_layers():
     found = made_up("vanishing", tables({"relu": 0.9}, depths=(2,)))
     np.testing.assert_allclose(found.values(quantity.MEAN, "relu", 2), 0.15)  # layers 1 and 2 of 3
-    np.testing.assert_allclose(found.values(quantity.DEAD, "relu", 2), [0, 1, 2, 3])
+    np.testing.assert_allclose(found.values(quantity.DEAD, "relu", 2), [0, 0.01, 0.02, 0.03])
     np.testing.assert_allclose(found.values(quantity.GRADIENT_RATIO, "relu", 2), 0.5, rtol=0.1)
 
 
@@ -226,8 +258,8 @@ def test_evidence_is_what_its_preset_describes(hydra, monkeypatch):
     assert find(EVIDENCE["vanishing"], "nowhere", "smoke").command.endswith("+experiment=vanishing scale=smoke")
     assert found.has("relu", 8)
     assert not found.has("relu", 32)
-    assert set(found.tables.metrics.learning_rate) == {0.01}
-    assert set(found.tables.metrics.seed) == set(found.seeds)
+    assert set(found.tables().metrics.learning_rate) == {0.01}
+    assert set(found.tables().metrics.seed) == set(found.seeds)
 
     preset, wider = (
         scientific(settings(compose("train", ["+experiment=vanishing", *choices])))
@@ -251,7 +283,17 @@ def test_tuned_evidence_is_the_fresh_seeds_at_the_chosen_rate(hydra, monkeypatch
     evidence._comparable.cache_clear()
     monkeypatch.setattr(evidence, "read", lambda runs_dir, where: joined)
     found = find(EVIDENCE["mnist"], "nowhere", "desk")
-    assert found.values(quantity.ACCURACY, "relu", 2).mean() == pytest.approx(93, abs=0.2)
+    assert found.values(quantity.ACCURACY, "relu", 2).mean() == pytest.approx(0.93, abs=0.002)
+    assert set(found.tables("accuracy").metrics.learning_rate) == {0.1}
+    slow = tables({"relu": 0.5}, seeds=(1000, 1001), rate=0.3)
+    slow.metrics["loss"] = 0.1 * slow.metrics["loss"]  # of little accuracy, but the fastest
+    joined = joined._replace(
+        metrics=pd.concat([joined.metrics, slow.metrics, slow.metrics.assign(seed=slow.metrics.seed - 1000)])
+    )
+    evidence._comparable.cache_clear()
+    found = find(EVIDENCE["mnist"], "nowhere", "desk")
+    assert set(found.tables("speed").metrics.learning_rate) == {0.3}
+    assert set(found.tables("accuracy").metrics.learning_rate) == {0.1}
     assert found.values(quantity.ACCURACY, "elu", 2) is None
     assert found.values(quantity.ACCURACY, "prelu", 2) is None
     evidence._comparable.cache_clear()
@@ -395,8 +437,29 @@ def test_the_command_without_runs_says_what_is_not_run_and_how_to(tmp_path):
             else:
                 assert "not run" not in set(verdict)
         picture = tmp_path / "out" / "claims" / f"{key}.png"
-        assert picture.exists() == any(EVIDENCE[name].preset is None for name in claim.tests)
+        (judged,) = set(rows[rows.claim == key].claim_verdict)
+        measured = {name for name in claim.tests if name != "functions"} or {"functions"}
+        assert (judged == "not run") == all(EVIDENCE[name].preset for name in measured)
+        assert picture.exists() == (judged != "not run")
         assert not picture.exists() or picture.stat().st_size < 300_000
         assert (f"(claims/{key}.png)" in sections[key]) == picture.exists()
     assert set(rows[rows.claim == "lrelu-like-relu"].claim_verdict) == {"not run"}
     assert set(rows[rows.claim == "softmax-cases"].claim_verdict) == {"supported"}
+
+
+def test_a_verdict_does_not_give_way_to_not_run(tmp_path):
+    claim = CLAIMS["lrelu-like-relu"]
+    data = tables({"relu": 0.9, "lrelu": 0.9})
+    judged = judge(claim, {name: made_up(name, data) for name in claim.tests})
+    before = table([judged]).to_csv(index=False)
+    (tmp_path / "claims.csv").write_text(before)
+    missing = judge(claim, {name: made_up(name) for name in claim.tests})
+    with pytest.raises(
+        StudyError, match=r'1 of the claims judged in .* would become "not run".*`make mnist`, `make'
+    ) as told:
+        _refuse_to_forget([missing], tmp_path)
+    assert str(told.value).endswith("or replace=true.")
+    assert (tmp_path / "claims.csv").read_text() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "claims.csv"]
+    _refuse_to_forget([judged], tmp_path)
+    _refuse_to_forget([missing], tmp_path / "elsewhere")

@@ -6,9 +6,11 @@ import re
 import pytest
 import torch
 
-from activation_study import activations
+from activation_study import activations, models
 from activation_study.errors import StudyError
 from activation_study.initialization import Initialization
+from activation_study.replicas import Stack, StackedLinear
+from activation_study.seeds import Noise
 
 FAN_IN, FAN_OUT = 64 * 9, 128 * 9  # a 3x3 convolution from 64 to 128 channels
 
@@ -191,3 +193,26 @@ def test_unit_variance_keeps_standard_normal_pre_activations(name, unit_weights)
         sizes.append(rms(z))
     assert sizes == pytest.approx([1] * 8, rel=0.08)  # He initialization would have ELU at 1.37 here
     assert sizes[0] == pytest.approx(1, rel=0.03)
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_unit_variance_holds_from_the_pixels_on(name):
+    stack = Stack([0, 1], lambda: activations.build(name), Initialization("unit_variance"), Noise([0, 1]))
+    network, shape = models.mlp(stack, (1, 20, 20), 10, depth=6, width=600), (2, 200, 1, 20, 20)
+    x, sizes = torch.randn(shape, generator=torch.Generator().manual_seed(0)), []
+    stack.noise.at(0)
+    with torch.no_grad():
+        for module in network:
+            x = module(x)
+            if isinstance(module, StackedLinear):
+                sizes.append(rms(x))
+    assert sizes[:-1] == pytest.approx(
+        [1] * 6, rel=0.1
+    )  # without gain 1 for the pixels a sigmoid's would begin at 1.85
+
+
+def test_only_unit_variance_treats_pixels_otherwise():
+    relu = activations.build("relu")
+    for name in ("he", "xavier", "glorot_standard", "lecun", "unit_variance"):
+        hidden, first = (Initialization(name).standard_deviation(50, 50, relu, pixels) for pixels in (False, True))
+        assert first == pytest.approx(hidden / math.sqrt(2) if name == "unit_variance" else hidden)

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import ModuleType
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 from ipywidgets import VBox
@@ -130,25 +129,8 @@ def test_a_choice_redraws_the_picture_or_says_why_not(helpers, monkeypatch):
 
 def test_the_factor_of_a_layer_is_that_of_the_error(helpers):
     layers = pd.DataFrame({"activation": "relu", "depth": 3, "seed": [0] * 4 + [1] * 4, "step": 0,
-                           "layer": [1, 2, 3, 4] * 2, "error_rms": [1, 3, 4, 9, 0.25, 7, 1, 9]})  # fmt: skip
+                           "layer": [1, 2, 3, 4] * 2, "hidden": [True, True, True, False] * 2,
+                           "error_rms": [1, 3, 4, 9, 0.25, 7, 1, 9]})  # fmt: skip
     (row,) = helpers.layer_factors(layers).to_dict("records")
     assert row["factor"] == pytest.approx(0.5)
     assert (row["low"], row["high"], row["n"]) == (0.5, 0.5, 2)
-
-
-def test_differences_are_paired_by_seed(helpers):
-    rows = [("relu", 0, 0.5), ("relu", 1, 0.9), ("relu", 2, np.nan), ("elu", 0, 0.6), ("elu", 1, 0.8), ("elu", 2, 0.9)]
-    metrics = pd.DataFrame(rows, columns=["activation", "seed", "accuracy"]).assign(
-        run="r",
-        dataset="digits",
-        model="mlp",
-        depth=2,
-        learning_rate=0.1,
-        scale="smoke",
-        epoch=1,
-        split="test",
-        loss=1.0,
-    )
-    (row,) = helpers.differences(metrics, depth=2).to_dict("records")
-    assert (row["activation"], row["pairs"], row["better"]) == ("elu", 2, "1 of 2")
-    assert row["difference"] == pytest.approx(0, abs=1e-9)

@@ -359,13 +359,17 @@ def test_the_overview_counts_and_estimates(tiny_settings) -> None:
 
 def test_tensorboard_gets_a_copy(tiny_settings) -> None:
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    settings = tiny_settings("export=tensorboard")
+    settings = tiny_settings("export=tensorboard", "learning_rate=[0.01,0.1]")
     (run,) = execute(settings)
     events = event_accumulator.EventAccumulator(str(run.folder / "tensorboard")).Reload()
     assert "loss/valid/lr 0.01" in events.Tags()["scalars"]
-    ours = run.table("metrics").query("split == 'valid'").groupby("step")["loss"].mean()
+    ours = run.table("metrics").query("split == 'valid' and learning_rate == 0.01").groupby("step")["loss"].mean()
     theirs = [event.value for event in events.Scalars("loss/valid/lr 0.01")]
     assert theirs == pytest.approx(list(ours))
+    for rate in (0.01, 0.1):  # layer by layer too, no mean is taken over learning rates
+        rows = run.table("layers").query(f"layer == 1 and learning_rate == {rate}").groupby("step")["grad_norm"].mean()
+        theirs = [event.value for event in events.Scalars(f"grad_norm/layer 1/lr {rate}")]
+        assert theirs == pytest.approx(list(rows))
 
 
 def test_an_unknown_exporter_is_refused(tiny_settings) -> None:

@@ -1,4 +1,4 @@
-"""Intervals against exact enumeration, scipy, and simulation."""
+"""Intervals against scipy, simulation and exact enumeration."""
 
 import math
 from itertools import product
@@ -15,136 +15,78 @@ NAN, INF = float("nan"), float("inf")
 ACCURACIES = [0.912, 0.934, 0.921, 0.957, 0.926]
 
 
-def exact_bca(values):
-    """The interval of Efron & Tibshirani 1993, Section 14.3, with all n^n resamples in place of random ones."""
-    values = np.asarray(values)
-    n = len(values)
-    means = np.sort(np.array(list(product(values, repeat=n))).mean(1))
-    below = ((means < values.mean() - 1e-12).mean() + (means <= values.mean() + 1e-12).mean()) / 2
-    bias = stats.norm.ppf(below)
-    left_out = np.array([np.delete(values, i).mean() for i in range(n)])
-    from_mean = left_out.mean() - left_out
-    acceleration = (from_mean**3).sum() / (6 * (from_mean**2).sum() ** 1.5)
-    z = bias + stats.norm.ppf([0.025, 0.975])
-    return np.quantile(means, stats.norm.cdf(bias + z / (1 - acceleration * z)))
+SAMPLES = {
+    "normal": (lambda stream, size: stream.normal(size=size), 0.0, 0.95),
+    # Accuracies near their ceiling: most seeds do well and a few do not. A t interval falls short here, by little.
+    "left-skewed": (lambda stream, size: -stream.lognormal(0, 0.5, size=size), -math.exp(0.125), 0.92),
+}
 
 
-@pytest.mark.parametrize(
-    "values", [ACCURACIES, [0.1, 0.1, 0.1, 0.1, 0.9], [1, 2, 4, 8, 16], [-3, -2, 0, 2, 3]], ids=str
-)
-def test_interval_is_the_exact_one_up_to_the_resampling(values):
-    low, high = exact_bca(values)
-    assert statistics.interval(values) == pytest.approx((low, high), abs=0.08 * (high - low))
-    assert low < np.mean(values) < high
+@pytest.mark.parametrize("n", [5, 10, 20])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_interval_covers_the_mean_as_often_as_it_says(n, name):
+    draw, truth, expected = SAMPLES[name]
+    trials = 4000
+    _, low, high = statistics.means(draw(np.random.default_rng(n), (n, trials)))
+    coverage = ((low <= truth) & (truth <= high)).mean()
+    assert coverage > expected - 0.015  # a BCa interval has 0.85 at n = 5
+    assert coverage < 0.965
 
 
-def test_interval_of_two_values_reaches_from_one_to_the_other():
-    assert statistics.interval([0.4, 0.6]) == pytest.approx((0.4, 0.6))  # each mean of a quarter of the resamples
+def test_joint_intervals_hold_together():
+    _, low, high = statistics.means(np.random.default_rng(0).normal(size=(10, 7 * 2000)), comparisons=7)
+    held = ((low <= 0) & (high >= 0)).reshape(2000, 7).all(1).mean()
+    assert abs(held - 0.95) < 3 * math.sqrt(0.95 * 0.05 / 2000)
 
 
-def test_interval_of_many_values_is_the_normal_one():
-    values = np.random.default_rng(0).normal(3, 2, 400)
-    half = 1.96 * values.std() / 20
-    assert statistics.interval(values) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.06 * half)
-
-
-@given(st.lists(st.integers(0, 1000), min_size=3, max_size=40).filter(lambda values: len(set(values)) > 1))
-@settings(max_examples=30, deadline=None)
-def test_interval_is_scipys_with_the_same_resamples(counts):
-    def mean(values, axis):
-        return values.mean(axis).round(12)  # as rounding errors decide what scipy counts below the mean of all
-
-    values = (np.sort(counts) - np.mean(counts)) / np.ptp(counts)
-    options = {"n_resamples": statistics.RESAMPLES, "method": "BCa", "rng": statistics.SEED}
-    assert statistics.interval(values) == pytest.approx(
-        stats.bootstrap((values,), mean, **options).confidence_interval, abs=1e-10, nan_ok=True
-    )
-
-
-def test_interval_covers_the_mean_as_often_as_it_says():
-    trials, stream = 400, np.random.default_rng(1)
-    intervals = np.array([statistics.interval(stream.normal(size=50)) for _ in range(trials)])
-    coverage = ((intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)).mean()
-    assert abs(coverage - 0.95) < 3 * math.sqrt(0.95 * 0.05 / trials)
-
-
-def test_interval_follows_shift_and_scale():
-    low, high = statistics.interval(ACCURACIES)
-    values = 100 * np.array(ACCURACIES) - 7
-    assert statistics.interval(values) == pytest.approx((100 * low - 7, 100 * high - 7))
-
-
-def test_interval_of_a_left_skewed_sample_mirrors_the_right_skewed_one():
-    low, high = statistics.interval([1, 2, 4, 8, 16])
-    mirrored_low, mirrored_high = statistics.interval([-1, -2, -4, -8, -16])
-    assert (mirrored_low, mirrored_high) == pytest.approx((-high, -low), rel=0.05)
-    assert high - 6.2 > 6.2 - low  # BCa is wider towards the long tail
-
-
-@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize("comparisons", [1, 8])
 @given(values=st.lists(st.floats(-1e3, 1e3, width=32), min_size=2, max_size=12), data=st.data())
-def test_interval_does_not_depend_on_order_and_holds_within_the_values(values, data):
-    low, high = statistics.interval(values)
-    assert statistics.interval(data.draw(st.permutations(values))) == (low, high)
-    slack = 1e-9 * max(map(abs, values))
-    assert min(values) - slack <= low <= high <= max(values) + slack
+@settings(max_examples=40, deadline=None)
+def test_mean_is_scipys_t_interval_whatever_the_order(comparisons, values, data):
+    value, low, high = statistics.mean(values, comparisons)
+    assert statistics.mean(data.draw(st.permutations(values)), comparisons) == (value, low, high)
+    spread = np.std(values, ddof=1)
+    slack = 1e-9 * max(1, *map(abs, values))
+    if spread > slack:
+        error = spread / len(values) ** 0.5
+        expected = stats.t.interval(1 - 0.05 / comparisons, len(values) - 1, np.mean(values), error)
+        assert (low, high) == pytest.approx(expected, abs=slack, rel=1e-6)
+    assert value == pytest.approx(np.mean(values), abs=slack)
+    assert low <= value <= high
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([0.7] * 6, (0.7, 0.7)),
-        ([0.1, 0.1], (0.1, 0.1)),
-        ([0.3, NAN, 0.3], (0.3, 0.3)),
-        ([0.5], (NAN, NAN)),
-        ([0.5, NAN, INF], (NAN, NAN)),
-        ([NAN, NAN], (NAN, NAN)),
-        ([], (NAN, NAN)),
+        ([0.7] * 6, (0.7, 0.7, 0.7)),
+        ([0.1] * 3, (0.1, 0.1, 0.1)),
+        ([0.3, NAN, 0.3], (0.3, 0.3, 0.3)),
+        ([0.5], (0.5, NAN, NAN)),
+        ([0.5, NAN, INF], (0.5, NAN, NAN)),
+        ([NAN, NAN], (NAN, NAN, NAN)),
+        ([], (NAN, NAN, NAN)),
     ],
     ids=str,
 )
-def test_interval_where_there_is_nothing_to_resample(values, expected):
-    assert statistics.interval(values) == pytest.approx(expected, nan_ok=True, abs=0)
+def test_means_of_equal_and_of_few_values(values, expected):
+    assert statistics.mean(values) == pytest.approx(expected, nan_ok=True, abs=0)
 
 
-def test_interval_leaves_diverged_replicas_out():
-    assert statistics.interval([NAN, *ACCURACIES, -INF]) == statistics.interval(ACCURACIES)
+def test_what_is_not_finite_is_left_out():
+    assert statistics.mean([NAN, *ACCURACIES, -INF]) == statistics.mean(ACCURACIES)
 
 
-def test_intervals_of_many_samples_are_those_of_each():
-    stream = np.random.default_rng(2)
-    samples = [stream.normal(5, 2, n) for n in (7, 3, 7, 1, 7)] + [[NAN, *ACCURACIES], [0.5] * 7, []]
-    one_by_one = [statistics.interval(values) for values in samples]
-    np.testing.assert_allclose(statistics.intervals(samples), one_by_one, rtol=0, atol=1e-10)
+def test_a_share_is_never_above_1_nor_below_0():
+    value, low, high = statistics.mean([0, 1, 1, 1], within=(0, 1))
+    assert (value, low, high) == (0.75, 0, 1)
+    assert statistics.mean([0, 1, 1, 1]).high > 1
 
 
-@pytest.mark.parametrize("missing", [[], [(1, 1), (2, 1), (5, 3)]], ids=["complete", "with diverged ones"])
-def test_band_is_scipys_percentile_bootstrap_at_every_point(missing):
+def test_many_means_are_those_of_each():
     curves = np.random.default_rng(0).normal([0, 1, 2, 3], [1, 0.1, 2, 0.5], (12, 4))
-    for replica, point in missing:
-        curves[replica, point] = NAN
-    low, high = statistics.band(curves, resamples=4000)
-    for point in range(4):
-        known = curves[np.isfinite(curves[:, point]), point]
-        expected = stats.bootstrap((known,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
-        width = expected.high - expected.low
-        # with replicas missing the band draws among all 12, so its resamples vary a little more in size
-        assert (low[point], high[point]) == pytest.approx((expected.low, expected.high), abs=0.06 * width)
-
-
-def test_band_resamples_whole_curves():
-    curve = np.array([0.1, 0.5, 0.2, 0.9])
-    low, high = statistics.band(np.stack([curve, curve + 1, 2 * curve], 1))
-    assert high[1] - low[1] == pytest.approx(high[0] - low[0])
-    assert high[2] - low[2] == pytest.approx(2 * (high[0] - low[0]))
-    again = statistics.band(np.stack([curve, curve + 1, 2 * curve], 1))
-    assert np.array_equal(again, (low, high))
-
-
-def test_band_of_equal_single_and_missing_curves():
-    low, high = statistics.band([[1.0, 2.0, NAN], [1.0, NAN, NAN], [1.0, NAN, NAN]])
-    assert low == pytest.approx([1, 2, NAN], nan_ok=True)
-    assert high == pytest.approx([1, 2, NAN], nan_ok=True)
+    curves[[1, 2, 5], [1, 1, 3]] = NAN
+    together = np.array(statistics.means(curves, 3, (-1, 2.5))).T
+    np.testing.assert_array_equal(together, [statistics.mean(curve, 3, (-1, 2.5)) for curve in curves.T])
 
 
 @pytest.mark.parametrize(
@@ -161,7 +103,12 @@ def test_band_of_equal_single_and_missing_curves():
     ids=str,
 )
 def test_geometric_mean(values, expected):
-    assert statistics.geometric_mean(values) == pytest.approx(expected, nan_ok=True)
+    assert statistics.geometric_mean(values).value == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_interval_of_a_geometric_mean_is_that_of_the_logarithms():
+    value, low, high = statistics.geometric_mean([1, 10, 100], comparisons=2)
+    assert (math.log10(value), math.log10(low), math.log10(high)) == pytest.approx(statistics.mean([0, 1, 2], 2))
 
 
 @pytest.mark.parametrize("comparisons", [1, 7])
@@ -196,10 +143,17 @@ def test_one_seed_has_a_difference_without_an_interval():
     assert math.isnan(high)
 
 
-def test_a_diverged_replica_counts_as_zero_in_differences_and_ranks():
-    assert statistics.difference([0.9, NAN], [0.9, 0.8])[0] == pytest.approx(-0.4)
-    assert statistics.probability_of_improvement([NAN, NAN], [0.1, NAN])[0] == 0.25  # two ties and two defeats
-    assert statistics.rank_shares([[NAN, NAN], [0.5, 0.6]]).tolist() == [[0, 1], [1, 0]]
+def test_a_pair_with_something_missing_is_left_out():
+    assert statistics.difference([0.9, NAN, 0.7], [0.8, 0.8, NAN])[0] == pytest.approx(0.1)
+
+
+def test_a_difference_of_shares_is_never_beyond_1():
+    assert statistics.difference([0.9, 0.9, 0], [0, 0, 0.9], within=(-1, 1))[1:] == (-1, 1)
+
+
+def test_ties_and_defeats_count_half_and_nothing():
+    assert statistics.probability_of_improvement([0, 0], [0.1, 0])[0] == 0.25  # two ties and two defeats
+    assert statistics.rank_shares([[0, 0], [0.5, 0.6]]).tolist() == [[0, 1], [1, 0]]
 
 
 def test_probability_of_improvement_is_the_mann_whitney_statistic():

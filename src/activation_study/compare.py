@@ -20,6 +20,7 @@ from activation_study.runs import Tables, files, read_runs
 from activation_study.runs.execute import execute
 from activation_study.runs.identity import configuration_hash, label
 from activation_study.runs.planning import finished
+from activation_study.selection import PURPOSES
 
 
 def compare(config: DictConfig) -> None:
@@ -27,17 +28,22 @@ def compare(config: DictConfig) -> None:
     given: list[str] = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[assignment]
     choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
     print(estimate.sentence(choices, tuning), flush=True)
-    grids, measured = [], []
+    grids: list[Tables] = []
+    measured: dict[str, list[Tables]] = {purpose: [] for purpose in PURPOSES}
     for chosen in choices:
+        rates = dict.fromkeys(PURPOSES, chosen["learning_rate"])
         if tuning:
             grids.append(selection.tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"]))
-            chosen["learning_rate"] = [selection.best(selection.scores(grids[-1].metrics))]
+            scores = selection.scores(grids[-1].metrics)
+            rates = {purpose: [selection.best(scores, purpose)] for purpose in PURPOSES}
+            chosen["learning_rate"] = sorted({rate for [rate] in rates.values()})
         runs = read_runs(execute(chosen, wait=True))
-        measured.append(selection.only(runs, chosen["seeds"], chosen["learning_rate"]))
+        for purpose in PURPOSES:
+            measured[purpose].append(selection.only(runs, chosen["seeds"], rates[purpose]))
     command = " ".join(["python experiments/compare.py", *map(shlex.quote, given)])
-    tables = _joined(measured)
+    tables, fast = (_joined(measured[purpose]) for purpose in PURPOSES)
     _refuse_mixed_data(tables)
-    _report(tables, _joined(grids) if grids else None, config, command)
+    _report(tables, fast, _joined(grids) if grids else None, config, command)
 
 
 def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
@@ -69,14 +75,14 @@ def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, A
     return choices, tuning
 
 
-def _report(tables: Tables, grids: Tables | None, config: DictConfig, command: str) -> None:
+def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConfig, command: str) -> None:
     out, metrics = Path(config.out), tables.metrics
-    table = comparison.summary(tables, grids, config.target)
+    table = comparison.summary(tables, grids, config.target, fast)
     differences = verdict.differences(metrics, verdict.reference_of(metrics, config.reference))
     text = comparison.caption(tables, grids)
     texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
     shown = {name: part for name, part in texts.items() if len(part)}
-    sentences = verdict.conclusions(table, differences, tables, grids)
+    sentences = verdict.conclusions(differences, tables, grids)
     for part in shown.values():
         print(f"\n{part.to_string(index=False)}")
     print("\n" + "\n".join(sentences) + f"\n\n{text}\n")

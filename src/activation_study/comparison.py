@@ -4,103 +4,91 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from activation_study import selection, statistics
+from activation_study import quantities, selection
+from activation_study.quantities import ACCURACY, DEAD, GAP, GRADIENT_RATIO, LOSS, SATURATED, TRAINING_LOSS
+from activation_study.statistics import Estimate
 
 if TYPE_CHECKING:
     from activation_study.runs import Run, Tables
 
 BY = selection.BY
-METRICS = ("run", "seed", "learning_rate", "epoch", "split", "loss", "accuracy", "seconds")  # what a summary is made of
-LAYERS = ("seed", "learning_rate", "step", "layer", "grad_norm", "saturated", "dead")  # likewise
 NOT_OPTIONS = ("name", "depth", "network", "source")  # of a model; the last two are a network of the user's own
 OF_THE_BEST = 0.99  # share of the best activation's validation accuracy that is the target
+AFTER_TRAINING = {"accuracy": ACCURACY, "loss": LOSS, "gap": GAP}
+INSIDE = {"gradient_ratio": GRADIENT_RATIO, "saturated": SATURATED, "dead": DEAD}
 
 
-def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | None = None) -> pd.DataFrame:
+def summary(
+    tables: "Tables", tuning: "Tables | None" = None, target: float | None = None, fast: "Tables | None" = None
+) -> pd.DataFrame:
     """One row for each activation and depth, in the order in which they come.
 
     Args:
         tables: the replicas that measure the activations.
         tuning: those that chose the learning rates, where they were tuned.
-        target: validation accuracy up to which epochs and seconds are counted; None: OF_THE_BEST of the best
-            activation's mean after training, at each depth.
+        target: validation accuracy up to which epochs are counted; None: OF_THE_BEST of the best activation's mean
+            after training, at each depth.
+        fast: the replicas at the rates that were chosen for speed, where they were tuned.
 
     Returns:
         Columns: activation, depth, learning_rate, n (replicas), diverged (of them), accuracy with accuracy_low and
-        accuracy_high (mean test accuracy of the replicas that did not diverge and its 95 % bootstrap interval), loss
-        likewise (test, nats), gap likewise (accuracy on training data less that on test data), target,
-        reached (share of replicas that did), epochs_to_target and seconds_to_target (median; infinite where half of the
-        replicas never reach it; seconds a network), off_by_one_step (validation accuracy lost where the rate is one
-        step of the grid off), gradient_ratio (gradient norm of the first layer over that of the last hidden layer on
-        the initial weights, geometric mean), saturated (share of saturated units over all hidden layers at the end of
-        training) and dead (share of units that no validation image activates, likewise).
+        accuracy_high, loss (test) and gap likewise, target, reached (share of replicas that did), epochs_to_target
+        (median; infinite where half of the replicas never reach it), training_loss (mean over the epochs) with its
+        ends and fast_rate, the learning rate at which it was measured, off_by_one_step (validation accuracy lost where
+        the rate is one step of the grid off), gradient_ratio (before training), saturated and dead (after training).
+        What these are is in `quantities`; each is a mean over replicas, its ends those of its 95 % interval.
     """
-    metrics = tables.metrics[[*BY, *METRICS]]
-    targets = {depth: target or _target(group) for depth, group in metrics.groupby("depth", dropna=False)}
-    layers = tables.layers[[*BY, *LAYERS]].groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
-    inside = {key: _inside(group) for key, group in layers}
-    grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
-    together = pd.Series({run.folder.name: float(len(run.config["replicas"])) for run in tables.runs})
-    groups = list(metrics.groupby(BY, sort=False, dropna=False))
-    samples = [_after_training(group) for _, group in groups]
-    ends = iter(statistics.intervals(values for sample in samples for values in sample.values()))
+    fast = fast or tables
+    lost = _by_key(quantities.diverged(tables.metrics))
+    after = {name: _by_key(quantity.of(tables)) for name, quantity in AFTER_TRAINING.items()}
+    inside = {name: _by_key(quantity.of(tables)) for name, quantity in INSIDE.items()} if len(tables.layers) else {}
+    losses, grids = _by_key(TRAINING_LOSS.of(fast)), _grouped(tuning.metrics) if tuning else {}
+    fast_rates = fast.metrics.drop_duplicates(BY).set_index(BY)["learning_rate"]
+    epochs = _epochs_to_target(tables.metrics, target)
     rows = []
-    for (key, group), sample in zip(groups, samples, strict=True):
-        rates, accuracy = group["learning_rate"].unique(), sample["accuracy"]
+    for key, group in _grouped(tables.metrics).items():
+        rates = group["learning_rate"].unique()
         row = dict(zip(BY, key, strict=True)) | {"learning_rate": rates[0] if len(rates) == 1 else float("nan")}
-        row |= {"n": len(accuracy), "diverged": int(accuracy.isna().sum())}
-        for name, values in sample.items():
-            row[name] = values.mean()
-            row[f"{name}_low"], row[f"{name}_high"] = next(ends)
-        row |= _to_target(group, targets[key[1]], together)
+        row |= {"n": len(lost[key]), "diverged": int(lost[key].sum())}
+        for name, quantity in AFTER_TRAINING.items():
+            row |= _with_ends(name, quantity.mean(after[name][key]))
+        row |= epochs[key]
+        row |= _with_ends("training_loss", TRAINING_LOSS.mean(losses[key])) | {"fast_rate": fast_rates[key]}
         if key in grids:
             row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
-        rows.append(row | inside.get(key, {}))
+        for name, quantity in INSIDE.items():
+            if name in inside:
+                row[name] = quantity.mean(inside[name][key]).value
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _after_training(metrics: pd.DataFrame) -> dict[str, pd.Series]:
-    """Test accuracy, test loss, and training less test accuracy, one number a replica."""
-    last = metrics[metrics["epoch"] == metrics["epoch"].max()].set_index(["seed", "learning_rate"])
-    test, train = last[last["split"] == "test"], last[last["split"] == "train"]
-    return {"accuracy": test["accuracy"], "loss": test["loss"], "gap": train["accuracy"] - test["accuracy"]}
+def _grouped(metrics: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    return dict(list(metrics.groupby(BY, sort=False)))
 
 
-def _target(metrics: pd.DataFrame) -> float:
-    last = metrics[(metrics["epoch"] == metrics["epoch"].max()) & (metrics["split"] == "valid")]
-    return OF_THE_BEST * float(last.groupby("activation")["accuracy"].mean().max())
+def _by_key(values: pd.Series) -> dict[Any, pd.Series]:
+    return dict(list(values.groupby(level=BY)))
 
 
-def _to_target(metrics: pd.DataFrame, target: float, together: pd.Series) -> dict[str, float]:
-    """Median epochs and seconds until a replica's validation accuracy first reaches the target."""
-    valid, replica = metrics[metrics["split"] == "valid"].sort_values("epoch"), ["seed", "learning_rate"]
-    reached = valid[valid["accuracy"] >= target].drop_duplicates(replica)
-    never = [float("inf")] * (len(valid.drop_duplicates(replica)) - len(reached))
-    seconds = reached["seconds"] / reached["run"].map(together).astype(float)
-    return {
-        "target": target,
-        "reached": len(reached) / (len(reached) + len(never)),
-        "epochs_to_target": float(median([*reached["epoch"], *never])),
-        "seconds_to_target": float(median([*seconds, *never])),
-    }
+def _with_ends(name: str, estimate: Estimate) -> dict[str, float]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
-def _inside(layers: pd.DataFrame) -> dict[str, float]:
-    hidden = layers[layers["layer"] < layers["layer"].max()]
-    last = hidden[hidden["step"] == hidden["step"].max()]
-    return {
-        "gradient_ratio": statistics.geometric_mean(gradient_ratios(hidden[hidden["step"] == 0])),
-        "saturated": last["saturated"].mean(),
-        "dead": last["dead"].mean(),
-    }
-
-
-def gradient_ratios(hidden: pd.DataFrame) -> pd.Series:
-    """Gradient norm of the first layer over that of the last hidden layer, one a replica, at one step."""
-    norms = hidden.pivot(index=["seed", "learning_rate"], columns="layer", values="grad_norm")
-    return norms.iloc[:, 0] / norms.iloc[:, -1]
+def _epochs_to_target(metrics: pd.DataFrame, target: float | None) -> dict[Any, dict[str, float]]:
+    """The target, the share of replicas that reach it, and their median epochs, by activation and depth."""
+    found = {}
+    accuracy = quantities.VALIDATION_ACCURACY.per_replica(metrics)
+    for depth, group in metrics.groupby("depth", sort=False):
+        best = accuracy.xs(depth, level="depth").groupby("activation").mean().max()
+        aim = OF_THE_BEST * float(best) if target is None else target
+        for key, epochs in _by_key(quantities.epochs_to(group, aim)).items():
+            reached = float(np.isfinite(epochs).mean())
+            found[key] = {"target": aim, "reached": reached, "epochs_to_target": float(median(epochs))}
+    return found
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +101,9 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     shown["test loss"] = table["loss"].map(lambda loss: "-" if loss != loss else f"{loss:.3f}")
     shown["train - test, points"] = percent(table["gap"], 1)
     shown["epochs to target"] = table["epochs_to_target"].map(_count)
-    shown["seconds to target"] = table["seconds_to_target"].map(lambda s: "never" if s == float("inf") else f"{s:.2g}")
+    shown["training loss over the epochs"] = table["training_loss"].map("{:.3g}".format)
+    if (table["fast_rate"] != table["learning_rate"]).any():
+        shown["at learning rate"] = table["fast_rate"].map("{:g}".format)
     if "off_by_one_step" in table:
         shown["lost one rate step off, points"] = percent(table["off_by_one_step"], 1)
     if "gradient_ratio" in table:
@@ -156,12 +146,12 @@ def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
         f"{train['batch_size']}, {config['optimizer']['name']} at {_rates(tables, tuning)}, {config['init']['name']} "
         f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
         f"{', '.join(hardware(tables.runs))}. "
-        "Mean test accuracy with its 95 % bootstrap interval over seeds, mean test loss in nats, training less test "
-        "accuracy; a diverged network has none of them and is counted. Target: "
-        f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs, and seconds "
-        "a network on the machine as loaded as it was, until half of the networks are there. Gradient norm of the "
-        "first over the last hidden layer's weights before training; saturated units, and units that no validation "
-        "image activates, after training."
+        "Mean test accuracy with its 95 % t interval over seeds, mean test loss in nats, training less test accuracy. "
+        f"Target: {100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs "
+        "until half of the networks are there. Training loss in nats, the mean over the epochs (area under its curve)"
+        f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. Gradient norm of the first "
+        "over the last hidden layer's weights before training; saturated units, and units that no validation image "
+        f"activates, after training. Everywhere {quantities.RULE}; of what else is measured it has no value."
     )
 
 

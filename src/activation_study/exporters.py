@@ -12,7 +12,7 @@ Export = Callable[[Record], None]
 
 @contextmanager
 def tensorboard(folder: Path) -> Iterator[Export]:
-    """Writes the means over replicas as TensorBoard scalars into the run's folder `tensorboard`."""
+    """Writes the means over seeds as TensorBoard scalars into the run's folder `tensorboard`."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -26,10 +26,12 @@ def tensorboard(folder: Path) -> Iterator[Export]:
                 for quantity in ("loss", "accuracy"):
                     writer.add_scalar(f"{quantity}/{split}/lr {rate:g}", rows[quantity].mean(), record.step)
             if len(record.layers):
-                means = record.layers.groupby(["step", "layer"])[["grad_norm", "saturated", "mean"]].mean()
-                for (step, layer), row in means.iterrows():
+                means = record.layers.groupby(["step", "layer", "learning_rate"])[
+                    ["grad_norm", "saturated", "mean"]
+                ].mean()
+                for (step, layer, rate), row in means.iterrows():
                     for quantity, value in row.items():
-                        writer.add_scalar(f"{quantity}/layer {layer}", value, step)
+                        writer.add_scalar(f"{quantity}/layer {layer}/lr {rate:g}", value, step)
 
         yield export
 

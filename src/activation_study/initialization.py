@@ -17,12 +17,15 @@ FAN_MODES = {
 }
 # n Var[w] of each rule, where n is the fan that its mode chooses.
 SCALED_VARIANCE = {
-    "he": lambda activation: activation.he_gain**2,  # He et al. 2015, Eqns. 10 and 15
+    # He et al. 2015, Eqns. 10 and 15. No activation has halved the pixels, so the layer that sees them would need 1;
+    # the paper gives it the factor of the others "for simplicity", since that of one layer alone does no harm.
+    "he": lambda activation: activation.he_gain**2,
     "xavier": lambda activation: 1.0,  # Glorot & Bengio 2010, Eqn. 16, with fan_avg and uniform weights
     "glorot_standard": lambda activation: 1 / 3,  # Glorot & Bengio 2010, Eqn. 1; torch's own default
     "lecun": lambda activation: 1.0,  # LeCun et al. 1998, Section 4.6
     "unit_variance": lambda activation: activation.forward_gain**2,  # exact, by quadrature
 }
+OF_PIXELS = {"unit_variance": 1.0}  # n Var[w] where a layer's inputs are pixels of unit variance, if it is another
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,21 @@ class Initialization:
         if self.std is not None and not (type(self.std) in (int, float) and 0 < self.std < math.inf):
             raise StudyError(f"init.std={self.std}: give a number above 0, such as 0.05.")
 
-    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation) -> float:
+    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation, sees_pixels: bool = False) -> float:
         """The standard deviation of a layer's weights.
 
         Args:
             fan_in: inputs of a unit: width, or channels x kernel area.
             fan_out: units that an input feeds: width, or output channels x kernel area.
             activation: the activation of the network, which sets the gain of `he` and `unit_variance`.
+            sees_pixels: whether the layer's inputs are standardised pixels instead of an activation's output.
         """
         if self.std is not None:
             return self.std
-        return math.sqrt(SCALED_VARIANCE[self.name](activation) / FAN_MODES[self.mode](fan_in, fan_out))
+        scaled = SCALED_VARIANCE[self.name](activation)
+        if sees_pixels:
+            scaled = OF_PIXELS.get(self.name, scaled)
+        return math.sqrt(scaled / FAN_MODES[self.mode](fan_in, fan_out))
 
     def draw(self, shape: tuple[int, ...], standard_deviation: float, seed: int, layer: int) -> Tensor:
         """The weights of one layer of one replica, on the CPU.

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
@@ -25,9 +24,8 @@ from activation_study import CONF, comparison, statistics
 from activation_study.activations import build
 from activation_study.config import listed, settings
 from activation_study.errors import StudyError
-from activation_study.figures.by_depth import final
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
-from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer
+from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
 from activation_study.report import comparable
 from activation_study.runs import Run, Tables, read_runs, runs_in
 
@@ -36,7 +34,6 @@ RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "r
 SMOKE = ("scale=smoke", "activations=[sigmoid,relu,prelu,elu]", "depths=[2,4]", "model.width=8", "seeds=2",
          "train.epochs=1", "dataset.train_limit=128")  # fmt: skip
 PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
-SHARES = ["slope_mean", "saturated", "inactive", "dead", "sparsity"]
 DPI = 110
 
 
@@ -68,9 +65,7 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
         for chosen in plans:
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
                 found += execute(chosen | {"model": chosen["model"] | {"depth": depth}}, wait=True)
-    tables = read_runs(dict.fromkeys(found))
-    tables.layers.loc[~np.isfinite(tables.layers.grad_norm), SHARES] = np.nan  # where a network has diverged
-    return tables
+    return read_runs(dict.fromkeys(found))
 
 
 def by_rule(activation: str, depth: int, rules: Iterable[str]) -> Tables:
@@ -161,16 +156,16 @@ def layer_factors(layers: pd.DataFrame) -> pd.DataFrame:
 
     Columns: activation, depth, n (replicas), factor (geometric mean over layers and replicas), low, high.
     """
-    start = layers[(layers.step == 0) & (layers.layer <= layers.depth)]
+    start = layers[(layers.step == 0) & layers.hidden]
     wide = start.pivot(index=REPLICA, columns="layer", values="error_rms")
     rows = []
     for activation in looks(start.activation):
-        for depth, errors in wide.loc[activation].groupby("depth"):
-            per_layer = (errors[1] / errors[depth]) ** (1 / (depth - 1))
-            low, high = statistics.interval(per_layer)
-            factor = statistics.geometric_mean(per_layer)
-            rows.append({"activation": activation, "depth": depth, "n": len(errors), "factor": factor, "low": low,
-                         "high": high})  # fmt: skip
+        for depth, errors in wide.loc[activation].dropna(axis=1, how="all").groupby("depth"):
+            errors = errors.dropna(axis=1, how="all")
+            per_layer = (errors.iloc[:, 0] / errors.iloc[:, -1]) ** (1 / (errors.shape[1] - 1))
+            estimate = statistics.geometric_mean(per_layer)._asdict()
+            rows.append({"activation": activation, "depth": depth, "n": len(errors), "factor": estimate.pop("value")})
+            rows[-1] |= estimate
     return pd.DataFrame(rows)
 
 
@@ -182,11 +177,11 @@ def error_and_bound(layers: pd.DataFrame, bounds: Mapping[str, float], depth: in
         bounds: for each label in the column `activation`, the largest factor of one layer.
         depth: of the networks; by default the deepest that all share.
     """
-    rows = at_depth(checked(layers, ["layer", "step", "error_rms", "grad_norm"]), depth)
-    rows = rows[(rows.step == 0) & (rows.layer <= rows.depth)]
-    last = rows[rows.layer == rows.depth].set_index(REPLICA).error_rms
+    rows = at_depth(checked(layers, ["layer", "hidden", "step", "error_rms", "grad_norm"]), depth)
+    rows = rows[(rows.step == 0) & rows.hidden]
+    last = rows[rows.layer == last_hidden(rows)].set_index(REPLICA).error_rms
     rows = rows.assign(relative=rows.error_rms / last.loc[pd.MultiIndex.from_frame(rows[REPLICA])].to_numpy())
-    hidden = int(rows.layer.max())
+    hidden = last_hidden(rows)
     with context():
         figure, (ax,) = panels(1, "hidden layer (1 = at the input)", "error, relative to the last hidden layer")
         figure.set_size_inches(8, 3.6)
@@ -212,8 +207,8 @@ def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = No
         label: what to call it.
         depth: of the networks; by default the deepest that all share.
     """
-    rows = at_depth(checked(layers, ["layer", "step", "grad_norm", value]), depth)
-    rows = rows[rows.layer <= rows.depth]
+    rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm", value]), depth)
+    rows = rows[rows.hidden]
     ends = rows.groupby("activation").step.transform("max")
     moments = {"before training": rows[rows.step == 0], "after training": rows[rows.step == ends]}
     with context():
@@ -225,30 +220,10 @@ def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = No
                         markevery=max(1, len(line) // 8))  # fmt: skip
                 ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
             ax.set_title(moment)
-        axes[0].set_xticks(*layer_ticks(int(rows.layer.max())))
+        axes[0].set_xticks(*layer_ticks(last_hidden(rows)))
         legend(figure, rows.activation)
         drawn = f"lines: mean, bands: {INTERVAL}"
         return finish(figure, f"{label[:1].upper()}{label[1:]} by layer", footer(rows, drawn, "grad_norm"))
-
-
-def differences(metrics: pd.DataFrame, depth: int, against: str = "relu") -> pd.DataFrame:
-    """How much better than one activation the others are on test images, in percentage points, paired by seed.
-
-    Columns: activation, pairs (seeds of which neither diverged), difference (mean), low and high (its 95 % bootstrap
-    interval), better (in how many of the pairs).
-    """
-    rows = final(metrics)
-    accuracy = 100 * rows[rows.depth == depth].pivot(index="seed", columns="activation", values="accuracy")
-    found = []
-    for name in looks(accuracy.columns):
-        if name == against:
-            continue
-        difference = (accuracy[name] - accuracy[against]).dropna()
-        low, high = statistics.interval(difference)
-        better = f"{int((difference > 0).sum())} of {len(difference)}"
-        found.append({"activation": name, "pairs": len(difference), "difference": difference.mean(), "low": low,
-                      "high": high, "better": better})  # fmt: skip
-    return pd.DataFrame(found)
 
 
 def _png(figure: Figure) -> bytes:

@@ -117,6 +117,6 @@ class Stack:
 
     def _weights(self, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Tensor:
         self._layers += 1
-        std = self.initialization.standard_deviation(fan_in, fan_out, self._gain_of)
+        std = self.initialization.standard_deviation(fan_in, fan_out, self._gain_of, sees_pixels=self._layers == 1)
         draws = {seed: self.initialization.draw(shape, std, seed, self._layers) for seed in set(self.seeds)}
         return torch.stack([draws[seed] for seed in self.seeds])

@@ -1,18 +1,23 @@
-"""The learning rate at which an activation is measured, chosen on validation data.
+"""The learning rate at which an activation is measured, chosen without its test images.
 
 Every activation gets its own rate, or the comparison would compare how well one rate suits them. The choice looks at
-the validation split alone, and at seeds that the measurement does not use.
+seeds that the measurement does not use; for accuracy at their validation images, and for speed at their training loss.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+
+from activation_study import quantities
+from activation_study.quantities import TRAINING_LOSS
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 BY = ["activation", "depth"]
+PURPOSES = ("accuracy", "speed")  # what a rate can be best for
 
 
 def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> "Tables":
@@ -34,31 +39,39 @@ def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float],
     while True:
         asked = settings | {"seeds": list(seeds), "learning_rate": rates}
         tables = only(read_runs(execute(asked, wait=True)), seeds, rates)
-        new = beyond(rates, best(scores(tables.metrics)))
+        table = scores(tables.metrics)
+        new = next(filter(None, (beyond(rates, best(table, purpose)) for purpose in PURPOSES)), None)
         if new is None or widenings == 0:
             return tables
         rates, widenings = sorted([*rates, new]), widenings - 1
 
 
 def scores(metrics: pd.DataFrame) -> pd.DataFrame:
-    """How each learning rate of one activation and depth does on validation data after training.
+    """How each learning rate of one activation and depth does.
 
     Returns:
-        One row a rate, ascending: learning_rate, n, diverged, accuracy (a mean in which a diverged replica counts as 0)
-        and loss (mean of the others).
+        One row a rate, ascending: learning_rate, n, diverged, accuracy and loss (means on validation data after
+        training) and training_loss (geometric mean of `quantities.TRAINING_LOSS`).
     """
-    valid = metrics[(metrics["split"] == "valid") & (metrics["epoch"] == metrics["epoch"].max())]
-    grouped = valid.assign(diverged=valid["accuracy"].isna(), accuracy=valid["accuracy"].fillna(0.0))
-    return (
-        grouped.groupby("learning_rate")
-        .agg(n=("seed", "size"), diverged=("diverged", "sum"), accuracy=("accuracy", "mean"), loss=("loss", "mean"))
-        .reset_index()
-    )
+    rows = []
+    for rate, group in metrics.groupby("learning_rate"):
+        valid = quantities.last(quantities.counted(group), "valid")
+        lost = ~np.isfinite(quantities.last(group, "valid")["accuracy"].astype(float))
+        speed = TRAINING_LOSS.mean(TRAINING_LOSS.per_replica(group)).value
+        rows.append({"learning_rate": rate, "n": len(valid), "diverged": int(lost.sum()),
+                     "accuracy": valid["accuracy"].mean(), "loss": valid["loss"].mean(),
+                     "training_loss": speed})  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def best(table: pd.DataFrame) -> float:
-    """The rate with the highest accuracy; of several the one with the lower loss, and then the lower rate."""
-    order = table.sort_values(["accuracy", "loss", "learning_rate"], ascending=[False, True, True])
+def best(table: pd.DataFrame, purpose: str = "accuracy") -> float:
+    """The rate that is best for a purpose, in a table of `scores`.
+
+    For accuracy it is the one with the highest accuracy, of several the one with the lower loss, and then the lower
+    rate; for speed the one with the lowest training loss over the epochs, and then the lower rate.
+    """
+    columns = {"accuracy": ["accuracy", "loss", "learning_rate"], "speed": ["training_loss", "learning_rate"]}[purpose]
+    order = table.sort_values(columns, ascending=[column != "accuracy" for column in columns])
     return float(order["learning_rate"].iloc[0])
 
 
@@ -92,7 +105,7 @@ def only(tables: "Tables", seeds: Sequence[int], rates: Sequence[float]) -> "Tab
     return tables._replace(metrics=metrics, layers=layers)
 
 
-def chosen(tables: "Tables", tuning_seeds: Sequence[int]) -> "Tables":
+def chosen(tables: "Tables", tuning_seeds: Sequence[int], purpose: str = "accuracy") -> "Tables":
     """The replicas that measure each activation and depth: fresh seeds at the rate that the tuning seeds have chosen.
 
     Where nothing was tuned all seeds choose among the rates there are, and where there is nothing but the tuning, its
@@ -101,12 +114,13 @@ def chosen(tables: "Tables", tuning_seeds: Sequence[int]) -> "Tables":
     Args:
         tables: replicas of comparable runs.
         tuning_seeds: the seeds that judge the rates.
+        purpose: what the rate is to be best for.
     """
     metrics, layers = [tables.metrics.iloc[:0]], [tables.layers.iloc[:0]]
     by_layer = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
     for key, group in tables.metrics.groupby(BY, sort=False, dropna=False):
         tuning = group[group["seed"].isin(tuning_seeds)]
-        rate = best(scores(group if tuning.empty else tuning))
+        rate = best(scores(group if tuning.empty else tuning), purpose)
         at_rate = group[group["learning_rate"] == rate]
         fresh = at_rate[~at_rate["seed"].isin(tuning_seeds)]
         kept = at_rate if fresh.empty else fresh

@@ -1,152 +1,128 @@
-"""How sure a number is: bootstrap over the replicas (Efron & Tibshirani 1993), Student's t for paired differences."""
+"""How sure a number is: Student's t for means and paired differences, bootstrap for ranks and improvement.
+
+With the five to twenty seeds of this study a t interval of a mean covers it in 91 to 96 of 100 experiments, also where
+the values are skewed; a bootstrap interval, percentile or BCa, covers it in 83 to 91 at five and ten.
+"""
 
 import functools
-from collections import defaultdict
-from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri, stdtrit  # scipy.stats has them too, and takes half a second to import
+from scipy.special import stdtrit  # scipy.stats has it too, and takes half a second to import
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 SEED = 0
+EVERYTHING = (-np.inf, np.inf)
 
 
-def interval(values: ArrayLike) -> tuple[float, float]:
-    """A 95 % interval of the mean: bias-corrected and accelerated bootstrap, the same for the same values.
+class Estimate(NamedTuple):
+    """A number with its 95 % interval; the ends are NaN where one value alone leaves them open."""
 
-    To the last digits that of `scipy.stats.bootstrap` (BCa) with the same resamples, which draws them anew for every
-    call: of a mean it is enough to know how often each replica was drawn (Efron & Tibshirani 1993, section 14.3).
+    value: float
+    low: float
+    high: float
+
+
+NOTHING = Estimate(np.nan, np.nan, np.nan)
+
+
+def mean(values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING) -> Estimate:
+    """The mean of what is finite, with Student's t interval.
 
     Args:
-        values: one number a replica, shape (replicas,); NaN, a diverged replica, is left out.
+        values: one number a replica, shape (replicas,); what is not finite is left out.
+        comparisons: how many intervals are looked at together; they then hold jointly (Bonferroni).
+        within: the values that are possible, 0 to 1 for a share; an interval does not reach beyond them.
 
     Returns:
-        Lower and upper end; both are the value itself where all are equal, and NaN where there is none or only one.
+        Mean, lower and upper end; the ends are NaN for one value, and all three where there is none.
     """
-    return intervals([values])[0]
+    return Estimate(*(float(number[0]) for number in means(np.reshape(values, (-1, 1)), comparisons, within)))
 
 
-def intervals(samples: Iterable[ArrayLike]) -> list[tuple[float, float]]:
-    """The `interval` of each sample; samples of one size are resampled together, in a fraction of the time.
+def means(
+    values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The `mean` of many quantities at once, such as the points of a curve, each with an interval of its own.
 
     Args:
-        samples: one number a replica each, shape (replicas,).
-    """
-    found = [np.asarray(values, dtype=float).ravel() for values in samples]
-    found = [np.sort(values[np.isfinite(values)]) for values in found]  # the order of the replicas must not matter
-    ends = [(values[0], values[0]) if len(values) > 1 else (np.nan, np.nan) for values in found]
-    by_size: dict[int, list[int]] = defaultdict(list)
-    for index, values in enumerate(found):
-        if len(values) > 1 and np.ptp(values) > 0:
-            by_size[len(values)].append(index)
-    for size, indices in by_size.items():
-        together = np.stack([found[index] for index in indices], axis=1)
-        centres, spreads = together.mean(0), np.ptp(together, axis=0)
-        scaled = (together - centres) / spreads
-        for index, values, sums, centre, spread in zip(
-            indices, scaled.T, _sums(scaled).T, centres, spreads, strict=True
-        ):
-            low, high = _corrected(values, sums / size)
-            ends[index] = centre + spread * low, centre + spread * high
-    return [(float(low), float(high)) for low, high in ends]
-
-
-def _corrected(values: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The bias-corrected and accelerated interval of the mean of values, from the means of their resamples."""
-    # Without rounding errors: those below the mean of all are counted, and with few replicas many lie on it.
-    means, mean = means.round(12), values.mean().round(12)
-    bias = ndtri(((means < mean).mean() + (means <= mean).mean()) / 2)
-    influence = values - mean  # a mean without one replica differs from the mean of all by -influence / (n - 1)
-    acceleration = (influence**3).sum() / (influence**2).sum() ** 1.5 / 6
-    z = bias + ndtri([(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return np.quantile(means, ndtr(bias + z / (1 - acceleration * z)))
-
-
-def band(values: ArrayLike, resamples: int = 1000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Pointwise 95 % intervals of a mean curve: percentile bootstrap over the replicas, all points at once.
-
-    Args:
-        values: one curve a replica, shape (replicas, points); NaN is left out.
-        resamples: bootstrap resamples.
+        values: shape (replicas, quantities).
+        comparisons: as in `mean`.
+        within: likewise.
 
     Returns:
-        Lower and upper ends, each of shape (points,); NaN where no replica is left.
+        Means, lower and upper ends, each of shape (quantities,).
     """
-    curves = np.asarray(values, dtype=float)
-    known = np.isfinite(curves)
-    filled = np.where(known, curves, 0.0)
-    weights = _sums(known.astype(float), resamples)
-    means = np.divide(_sums(filled, resamples), weights, out=np.full_like(weights, np.nan), where=weights > 0)
-    missing = ~known.any(0)
-    means[:, missing] = 0.0
-    quantile = np.nanquantile if np.isnan(means).any() else np.quantile  # it takes ten times as long
-    low, high = quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-    low[missing] = high[missing] = np.nan
-    return low, high
+    table = np.sort(np.asarray(values, dtype=float), axis=0)  # the order of the replicas must not matter
+    known = np.isfinite(table)
+    count = known.sum(0)
+    filled = np.where(known, table, 0.0)
+    centre = np.divide(filled.sum(0), count, out=np.full(len(count), np.nan), where=count > 0)
+    smallest, largest = (getattr(np, end)(np.where(known, table, fill), axis=0, initial=fill)
+                         for end, fill in (("min", np.inf), ("max", -np.inf)))  # fmt: skip
+    centre = np.where(smallest == largest, smallest, centre)  # where all are equal, without rounding errors
+    squares = np.where(known, (filled - centre) ** 2, 0.0).sum(0)
+    quantile = np.array([_quantile(int(n), comparisons) for n in count])
+    half = quantile * np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    return centre, np.clip(centre - half, *within), np.clip(centre + half, *within)
 
 
-def geometric_mean(values: ArrayLike) -> float:
-    """The geometric mean of what is positive and finite, for norms and their ratios, which range over decades."""
+def geometric_mean(values: ArrayLike, comparisons: int = 1) -> Estimate:
+    """The geometric mean of what is positive and finite, for norms and their ratios, which range over decades.
+
+    Its interval is that of `mean` on the logarithms.
+    """
     known = np.asarray(values, dtype=float).ravel()
-    known = known[np.isfinite(known) & (known > 0)]
-    return float(np.exp(np.log(known).mean())) if len(known) else float("nan")
+    with np.errstate(over="ignore"):  # two values that are decades apart may have an end beyond all numbers
+        return Estimate(*(float(np.exp(end)) for end in mean(np.log(known[known > 0]), comparisons)))
 
 
-def difference(ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1) -> tuple[float, float, float]:
-    """The mean difference of two activations' accuracies with a 95 % interval, paired by seed.
-
-    Student's t interval of the differences: with five or ten seeds it covers as often as it says, where a bootstrap
-    interval is too short.
+def difference(
+    ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING
+) -> Estimate:
+    """The mean difference of two activations with its t interval, paired by seed.
 
     Args:
-        ours: one accuracy a seed, shape (seeds,); NaN, a diverged replica, counts as 0.
-        theirs: those of the same seeds in the same order.
-        comparisons: how many differences are looked at together; the intervals then hold jointly (Bonferroni).
-
-    Returns:
-        Mean difference, lower and upper end; NaN where there is no seed, and the ends also where there is only one.
+        ours: one number a seed, shape (seeds,).
+        theirs: those of the same seeds in the same order; a pair of which one is not finite is left out.
+        comparisons: as in `mean`.
+        within: the differences that are possible, -1 to 1 for shares.
     """
-    differences = _counted(ours) - _counted(theirs)
-    mean = float(differences.mean()) if len(differences) else float("nan")
-    if len(differences) < 2:
-        return mean, float("nan"), float("nan")
-    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    half = error * float(stdtrit(len(differences) - 1, 1 - (1 - CONFIDENCE) / comparisons / 2))  # Student's t
-    return mean, mean - half, mean + half
+    return mean(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float), comparisons, within)
 
 
-def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> tuple[float, float, float]:
+def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
     """How likely a network with our activation beats one with theirs (Agarwal et al. 2021), with a 95 % interval.
 
     The share of all pairs of replicas in which ours is better, ties counting half; percentile bootstrap over the seeds.
 
     Args:
-        ours: one accuracy a seed, shape (seeds,); NaN, a diverged replica, counts as 0.
+        ours: one finite accuracy a seed, shape (seeds,).
         theirs: likewise.
     """
-    ours, theirs = _counted(ours), _counted(theirs)
+    ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     if not len(ours) or not len(theirs):
-        return float("nan"), float("nan"), float("nan")
+        return NOTHING
     wins = (np.sign(ours[:, None] - theirs[None, :]) + 1) / 2
     # The seeds of the two are drawn apart, so each resample of ours meets another one of theirs.
     shares = (_sums(wins)[:-1] * _times_drawn(len(theirs))[1:]).sum(1) / wins.size
     low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(wins.mean()), float(low), float(high)
+    return Estimate(float(wins.mean()), float(low), float(high))
 
 
 def rank_shares(accuracies: ArrayLike) -> NDArray[np.float64]:
     """How often each activation takes each rank by its mean accuracy when the seeds are drawn anew.
 
     Args:
-        accuracies: shape (activations, seeds), paired by seed; NaN, a diverged replica, counts as 0.
+        accuracies: finite, shape (activations, seeds), paired by seed.
 
     Returns:
         Shares of the bootstrap resamples, shape (activations, ranks), the best rank first; those who tie share it. NaN
         where there is no seed.
     """
-    values = _counted(accuracies)
+    values = np.asarray(accuracies, dtype=float)
     if not values.shape[1]:
         return np.full((len(values), len(values)), np.nan)
     means = _sums(values.T).round(12)
@@ -158,29 +134,29 @@ def rank_shares(accuracies: ArrayLike) -> NDArray[np.float64]:
     return shares
 
 
-def _counted(accuracies: ArrayLike) -> NDArray[np.float64]:
-    """Accuracies in which a diverged replica, which classifies nothing, has 0."""
-    values = np.asarray(accuracies, dtype=float)
-    return np.where(np.isfinite(values), values, 0.0)
+@functools.lru_cache(maxsize=256)
+def _quantile(replicas: int, comparisons: int) -> float:
+    """How many standard errors an interval reaches to either side; NaN for one replica."""
+    return float(stdtrit(replicas - 1, 1 - (1 - CONFIDENCE) / comparisons / 2)) if replicas > 1 else np.nan
 
 
-def _sums(values: NDArray[np.float64], resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """Sums over the replicas of each resample; values of shape (replicas, ...) give shape (resamples, ...)."""
-    counts = _times_drawn(len(values), resamples)
-    return np.concatenate([counts[rows] @ values for rows in _portions(resamples)])
+def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over the replicas of each resample; values of shape (replicas, ...) give shape (RESAMPLES, ...)."""
+    counts = _times_drawn(len(values))
+    return np.concatenate([counts[rows] @ values for rows in _portions()])
 
 
 @functools.lru_cache(maxsize=2)  # most groups have as many replicas as the one before
-def _times_drawn(replicas: int, resamples: int = RESAMPLES) -> NDArray[np.uint16]:
-    """How often each replica is drawn in each resample, shape (resamples, replicas)."""
-    stream, counts = np.random.default_rng(SEED), np.empty((resamples, replicas), np.uint16)
-    for rows in _portions(resamples):
+def _times_drawn(replicas: int) -> NDArray[np.uint16]:
+    """How often each replica is drawn in each resample, shape (RESAMPLES, replicas)."""
+    stream, counts = np.random.default_rng(SEED), np.empty((RESAMPLES, replicas), np.uint16)
+    for rows in _portions():
         drawn = stream.integers(0, replicas, counts[rows].shape)
         places = drawn + replicas * np.arange(len(drawn))[:, None]
         counts[rows] = np.bincount(places.ravel(), minlength=places.size).reshape(places.shape)
     return counts
 
 
-def _portions(resamples: int) -> list[slice]:
+def _portions() -> list[slice]:
     """Some resamples at a time: numbers of eight bytes for all would be the largest thing in memory, and slow."""
-    return [slice(begin, begin + 100) for begin in range(0, resamples, 100)]
+    return [slice(begin, begin + 100) for begin in range(0, RESAMPLES, 100)]

@@ -41,7 +41,8 @@ class Record:
         epoch: epochs trained.
         step: updates made.
         metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; one row a replica and split.
-        layers: columns seed, learning_rate, epoch, step, layer, dead and the probes' quantities.
+        layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
+            probes' quantities and dead.
     """
 
     epoch: int
@@ -169,9 +170,12 @@ class Trainer:
         return losses.detach()
 
     def _is_probed(self, step: int) -> bool:
-        if not self.probe_every:
-            return False
-        return step % self.probe_every == 0 or (step + 1) % self.steps_per_epoch == 0
+        """Every so many steps of an epoch, and at its last one, which takes the place of those near it."""
+        every, at = self.probe_every, step % self.steps_per_epoch
+        left = self.steps_per_epoch - 1 - at
+        if every == 0 or step == 0 or left == 0:
+            return every > 0
+        return at % every == 0 and min(at + 1, left) >= every / 2
 
     def _record(self, tick: Callable[[], None], began: float) -> Record:
         epoch = self.step // self.steps_per_epoch
@@ -182,7 +186,8 @@ class Trainer:
         splits = {"train": self.evaluate(self.data.train, tick, limit=len(self.data.valid.labels)), "valid": valid}
         if epoch == self.epochs:
             splits["test"] = self.evaluate(self.data.test, tick)
-        self._dead[max(self._measured, default=0)] = dead
+        # They belong to the last step that was measured. Step 0 keeps those before training, also where it is the last.
+        self._dead.setdefault(max(self._measured, default=0), dead)
         self.seconds += time.perf_counter() - began
         metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
         return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch))
@@ -245,6 +250,7 @@ class Trainer:
                 "epoch": np.where(step == 0, 0, epoch),
                 "step": step,
                 "layer": layer,
+                "hidden": np.array([one.activation is not None for one in self.probe.layers])[layer - 1],
             }
         )
         table[[*QUANTITIES, "dead"]] = values.cpu().numpy().reshape(-1, quantities)

@@ -1,11 +1,14 @@
 """What a comparison lets one conclude: differences to a reference, ranks, and both in plain words."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from activation_study import selection, statistics
+from activation_study import quantities, selection, statistics
 from activation_study.comparison import BY
+from activation_study.quantities import ACCURACY
+from activation_study.statistics import Estimate
 
 NAN = float("nan")
 
@@ -20,14 +23,12 @@ def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
 
 
 def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracies at one depth, one row a seed and one column an activation; NaN where a replica diverged.
+    """Test accuracies at one depth, one row a seed and one column an activation.
 
     Only the seeds that every activation was trained with.
     """
-    test = metrics[metrics["split"] == "test"]
-    labels = list(test["activation"].unique())
-    shared = test.groupby("seed")["activation"].transform("nunique") == len(labels)
-    return test[shared].pivot(index="seed", columns="activation", values="accuracy").reindex(columns=labels)
+    by_seed = ACCURACY.per_replica(metrics).reset_index("depth", drop=True).unstack("activation")
+    return by_seed.reindex(columns=list(metrics["activation"].unique())).dropna()
 
 
 def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -41,8 +42,7 @@ def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
         Columns: depth, activation, reference, n (seeds), comparisons, difference with low and high (mean paired
         difference of test accuracies; intervals that hold jointly for all comparisons at the depth), improvement with
         improvement_low and improvement_high (probability that a network beats one of the reference), first (share of
-        bootstrap resamples in which the activation comes first). The reference's own row has only `first`. A diverged
-        network counts as accuracy 0.
+        bootstrap resamples in which the activation comes first). The reference's own row has only `first`.
     """
     rows = []
     for depth, group in metrics.groupby("depth", sort=False, dropna=False):
@@ -54,14 +54,14 @@ def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
             if activation != reference:
                 ours, theirs, comparisons = paired[activation], paired[reference], paired.shape[1] - 1
                 row["comparisons"] = comparisons
-                row |= _three("", "difference", statistics.difference(ours, theirs, comparisons))
+                row |= _three("", "difference", ACCURACY.difference(ours, theirs, comparisons))
                 row |= _three("improvement_", "improvement", statistics.probability_of_improvement(ours, theirs))
             rows.append(row | {"first": float(first)})
     return pd.DataFrame(rows)
 
 
-def _three(prefix: str, name: str, values: tuple[float, float, float]) -> dict[str, float]:
-    return dict(zip((name, f"{prefix}low", f"{prefix}high"), values, strict=True))
+def _three(prefix: str, name: str, estimate: Estimate) -> dict[str, float]:
+    return dict(zip((name, f"{prefix}low", f"{prefix}high"), estimate, strict=True))
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -82,11 +82,10 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def conclusions(summary: pd.DataFrame, table: pd.DataFrame, tables: "Tables", tuning: "Tables | None") -> list[str]:
+def conclusions(table: pd.DataFrame, tables: "Tables", tuning: "Tables | None") -> list[str]:
     """Three sentences a depth: which activation leads, what differs from the reference, and what cannot be said.
 
     Args:
-        summary: of `comparison.summary`.
         table: of `differences`.
         tables: the replicas that measure the activations.
         tuning: those that chose the learning rates, where they were tuned.
@@ -94,30 +93,37 @@ def conclusions(summary: pd.DataFrame, table: pd.DataFrame, tables: "Tables", tu
     sentences = []
     for depth, rows in table.groupby("depth", sort=False, dropna=False):
         at = "" if depth != depth else f"At depth {depth:g}, "
-        means = summary[summary["depth"] == depth] if depth == depth else summary
         metrics = tables.metrics[tables.metrics["depth"] == depth] if depth == depth else tables.metrics
-        sentences += [at + _leader(means, metrics), _against_reference(rows), _limits(depth, tables, tuning)]
+        sentences += [at + _leader(metrics), _against_reference(rows), _limits(depth, tables, tuning)]
     return sentences
 
 
-def _leader(means: pd.DataFrame, metrics: pd.DataFrame) -> str:
-    if means["accuracy"].isna().all():
+def _leader(metrics: pd.DataFrame) -> str:
+    """The highest mean, and whether it is above every other by intervals that hold jointly."""
+    paired, lost = accuracies(metrics), quantities.diverged(metrics)
+    if lost.all():
         return "every network diverged."
-    best, *others = means.sort_values("accuracy", ascending=False).to_dict("records")
-    known = best["accuracy_low"] == best["accuracy_low"]
-    interval = f" [{100 * best['accuracy_low']:.2f}, {100 * best['accuracy_high']:.2f}]" if known else ""
-    seeds = f"{best['n']} seed{'s' if best['n'] > 1 else ''}"
-    mean = f"{100 * best['accuracy']:.2f} %{interval}"
-    text = f"{best['activation']} has the highest mean test accuracy, {mean} over {seeds}"
-    if not others or not known:
+    if paired.empty:
+        return "no seed was trained with every activation, so there is nothing to rank."
+    means = paired.mean().round(12).sort_values(ascending=False, kind="stable")
+    best = [str(name) for name in means.index[means == means.iloc[0]]]
+    mean, low, high = ACCURACY.mean(paired[best[0]])
+    interval = f" [{100 * low:.2f}, {100 * high:.2f}]" if low == low and len(best) == 1 else ""
+    count = int(lost.xs(best[0], level="activation").reindex(paired.index, level="seed").sum())
+    counted = f" ({count} diverged)" if count and len(best) == 1 else ""
+    seeds = f"{len(paired)} seed{'s' if len(paired) > 1 else ''}"
+    verb = "has" if len(best) == 1 else "share"
+    text = f"{_names(best)} {verb} the highest mean test accuracy, {100 * mean:.2f} %{interval} over {seeds}{counted}"
+    others = [str(name) for name in means.index[len(best) :]]
+    if len(best) > 1 or not others or len(paired) < 2:
         return f"{text}."
-    paired = accuracies(metrics)
-    lead, low, high = statistics.difference(paired[best["activation"]], paired[others[0]["activation"]], len(others))
-    settled = "which settles that it is the best of them" if low > 0 else "which does not settle that it is the best"
-    return (
-        f"{text}; its lead over {others[0]['activation']}, the next, is {100 * lead:.2f} points "
-        f"[{100 * low:.2f}, {100 * high:.2f}], {settled}."
-    )
+    leads = {name: ACCURACY.difference(paired[best[0]], paired[name], len(others)) for name in others}
+    lead, low, high = leads[others[0]]
+    text += f"; its lead over {others[0]}, the next, is {100 * lead:.2f} points [{100 * low:.2f}, {100 * high:.2f}]"
+    if near := [name for name, estimate in leads.items() if not estimate.low > 0]:
+        return f"{text}, and it is not settled that it is better than {_names(near)}."
+    others_too = "" if len(others) == 1 else ", and it is ahead of every other by as much as joint intervals ask"
+    return f"{text}{others_too}, which settles that it is the best of them."
 
 
 def _against_reference(rows: pd.DataFrame) -> str:
@@ -125,7 +131,7 @@ def _against_reference(rows: pd.DataFrame) -> str:
     if others.empty:
         return f"There is nothing to compare {reference} with."
     if others["low"].isna().all():
-        return "With one seed nothing can be said about differences."
+        return f"With {'one seed' if others['n'].max() == 1 else 'no seed'} nothing can be said about differences."
     better, worse = others[others["low"] > 0], others[others["high"] < 0]
     alike = others.drop([*better.index, *worse.index])
     parts = []
@@ -138,7 +144,7 @@ def _against_reference(rows: pd.DataFrame) -> str:
     return f"Compared with {reference}, {'; '.join(parts)}{joint}."
 
 
-def _names(labels: pd.Series) -> str:
+def _names(labels: Iterable[str]) -> str:
     *most, last = list(labels)
     return f"{', '.join(most)} and {last}" if most else str(last)
 
@@ -154,7 +160,8 @@ def _limits(depth: float, tables: "Tables", tuning: "Tables | None") -> str:
     """What the comparison does not cover: it speaks of one network and one length of training."""
     config = tables.runs[0].config["config"]
     images = config["dataset"].get("train_limit")
-    trained = f"{config['train']['epochs']} epochs" + (f" on {images} images" if images else "")
+    epochs = config["train"]["epochs"]
+    trained = f"{epochs} epoch{'s' if epochs > 1 else ''}" + (f" on {images} images" if images else "")
     scale = ", ".join(sorted(tables.metrics["scale"].unique()))
     text = f"Nothing is said of longer training ({trained}, scale {scale}), of other networks or of other data"
     if tuning is None:
@@ -165,7 +172,7 @@ def _limits(depth: float, tables: "Tables", tuning: "Tables | None") -> str:
         if (at == depth or at != at) and _at_edge(metrics)
     ]
     if edges:
-        text += f"; the best rate of {_names(pd.Series(edges))} lies at the edge of the grid, so it may do better still"
+        text += f"; the best rate of {_names(edges)} lies at the edge of the grid, so it may do better still"
     return f"{text}."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from activation_study import config, selection
 from activation_study.claims import networks
-from activation_study.claims.quantities import REPLICA, Quantity
+from activation_study.quantities import REPLICA, Quantity, diverged
 from activation_study.runs import Tables, comparable_hash, read
 from activation_study.runs.identity import scientific
 
@@ -65,7 +65,8 @@ class Found:
         about: what it is, in words.
         seeds: those of its replicas.
         depths: those of its networks; empty where there are none.
-        load: gives its replicas, at one learning rate for each activation and depth.
+        load: gives its replicas, at the learning rate that is best for accuracy, or for speed, for each activation and
+            depth.
     """
 
     evidence: Evidence
@@ -74,47 +75,49 @@ class Found:
     about: str = ""
     seeds: list[int] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
-    load: Callable[[], Tables] = lambda: NOTHING
+    load: Callable[[str], Tables] = lambda purpose: NOTHING
+    _tables: dict[str, Tables] = field(default_factory=dict, repr=False)
     _measured: dict[Quantity, pd.Series] = field(default_factory=dict, repr=False)
+    _lost: dict[str, pd.Series] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
         """The one word by which a claim names it."""
         return self.evidence.name
 
-    @cached_property
-    def tables(self) -> Tables:
-        """Its replicas."""
-        return self.load()
+    def tables(self, tuned_for: str = "accuracy") -> Tables:
+        """Its replicas at the learning rates that are best for accuracy, or for speed."""
+        if tuned_for not in self._tables:
+            self._tables[tuned_for] = self.load(tuned_for)
+        return self._tables[tuned_for]
 
     def values(self, quantity: Quantity, activation: str, depth: int) -> NDArray[np.float64] | None:
         """A quantity of one activation at one depth, shape (seeds,), or None if not all of the seeds have been run.
 
-        A replica that diverged before it could be measured has NaN.
+        A replica that diverged has NaN where `quantities` has no value for it.
         """
-        if not self.has(activation, depth):
+        if not self.has(activation, depth, quantity.tuned_for):
             return None
         if quantity not in self._measured:
-            self._measured[quantity] = quantity.of(self.tables)
-        index = pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
-        return self._measured[quantity].reindex(index).to_numpy(dtype=float)
+            self._measured[quantity] = quantity.of(self.tables(quantity.tuned_for))
+        return self._measured[quantity].reindex(self._replicas(activation, depth)).to_numpy(dtype=float)
 
-    def has(self, activation: str, depth: int) -> bool:
+    def has(self, activation: str, depth: int, tuned_for: str = "accuracy") -> bool:
         """Whether every seed of an activation has been run at a depth."""
-        return set(self.seeds) <= set(self._tested.get((activation, depth), {}))
+        return bool(self._replicas(activation, depth).isin(self._diverged(tuned_for).index).all())
 
-    def diverged(self, activation: str, depth: int) -> int:
+    def diverged(self, activation: str, depth: int, tuned_for: str = "accuracy") -> int:
         """How many replicas of an activation diverged at a depth."""
-        return sum(np.isnan(accuracy) for accuracy in self._tested.get((activation, depth), {}).values())
+        return int(self._diverged(tuned_for).reindex(self._replicas(activation, depth)).sum())
 
-    @cached_property
-    def _tested(self) -> dict[tuple[str, int], dict[int, float]]:
-        """Test accuracy by seed of every activation at every depth."""
-        tested: dict[tuple[str, int], dict[int, float]] = {}
-        if not self.tables.metrics.empty:
-            for row in self.tables.metrics.query("split == 'test'").itertuples():
-                tested.setdefault((row.activation, row.depth), {})[row.seed] = row.accuracy
-        return tested
+    def _replicas(self, activation: str, depth: int) -> pd.MultiIndex:
+        return pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
+
+    def _diverged(self, tuned_for: str) -> pd.Series:
+        if tuned_for not in self._lost:
+            metrics = self.tables(tuned_for).metrics
+            self._lost[tuned_for] = diverged(metrics) if len(metrics) else pd.Series(dtype=bool)
+        return self._lost[tuned_for]
 
 
 def find(evidence: Evidence, runs_dir: str, scale: str) -> Found:
@@ -141,7 +144,11 @@ def _computed(evidence: Evidence, scale: str) -> Found:
         return Found(evidence, scale, command, evidence.about)
     seeds = list(range(SMALL_SEEDS[scale]))
     about = f"{evidence.about}; {len(seeds)} seeds"
-    return Found(evidence, scale, command, about, seeds, list(evidence.depths), partial(evidence.measure, tuple(seeds)))
+
+    def load(purpose: str) -> Tables:
+        return evidence.measure(tuple(seeds))  # type: ignore[misc]
+
+    return Found(evidence, scale, command, about, seeds, list(evidence.depths), load)
 
 
 def own_command(scale: str) -> str:
@@ -153,7 +160,7 @@ def _at_scale(command: str, scale: str) -> str:
     return command if scale == "desk" else f"{command} scale={scale}"
 
 
-def _measured(runs_dir: str, chosen: dict[str, Any]) -> Tables:
+def _measured(runs_dir: str, chosen: dict[str, Any], purpose: str) -> Tables:
     """The replicas that measure: the preset's seeds, at its learning rate or, where it tunes, at the one chosen."""
     tables = _comparable(runs_dir, comparable_hash(scientific(chosen)))
     if tables.metrics.empty:
@@ -167,7 +174,7 @@ def _measured(runs_dir: str, chosen: dict[str, Any]) -> Tables:
     rows = [pd.MultiIndex.from_frame(table[selection.BY]).isin(tuned) for table in (metrics, tables.layers)]
     tables = tables._replace(metrics=metrics[rows[0]], layers=tables.layers[rows[1]])
     rates = sorted(set(metrics["learning_rate"]))
-    return selection.only(selection.chosen(tables, config.seeds(tuning["seeds"])), chosen["seeds"], rates)
+    return selection.only(selection.chosen(tables, config.seeds(tuning["seeds"]), purpose), chosen["seeds"], rates)
 
 
 @lru_cache(maxsize=4)

@@ -136,8 +136,12 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """That of the claim."""
-        return across(list(self.cases.values()))
+        """That of the claim; what functions alone say can refute one about networks, and never support it."""
+        computed = {self.case(part) for part in self.parts if part.n is None}
+        measured = [verdict for case, verdict in self.cases.items() if case not in computed]
+        if measured and any(self.cases[case] == CONTRADICTED for case in computed):
+            return CONTRADICTED
+        return across(measured or list(self.cases.values()))
 
 
 def judge(claim: Claim, found: Mapping[str, Found]) -> Outcome:

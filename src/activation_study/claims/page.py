@@ -38,6 +38,8 @@ def claims(config: DictConfig) -> None:
     found = {name: find(EVIDENCE[name], config.runs_dir, config.scale) for name in needed}
     outcomes = [judge(claim, found) for claim in chosen]
     out = Path(config.out)
+    if config.claim is None and not config.replace:
+        _refuse_to_forget(outcomes, out)
     pictures_of = {outcome.claim.id: path for outcome in outcomes if (path := draw(outcome, out / "claims"))}
     if config.claim is not None:
         print(_numbers(outcomes[0].parts).to_string(index=False), *pictures_of.values(), sep="\n")
@@ -46,10 +48,31 @@ def claims(config: DictConfig) -> None:
     files.write_text(out / "claims.csv", table(outcomes).to_csv(index=False, float_format="%.6g"))
     for name, one in found.items():
         if one.evidence.measure:
-            numbers = one.tables.metrics.to_csv(index=False, float_format="%.6g")
+            numbers = one.tables().metrics.to_csv(index=False, float_format="%.6g")
             files.write_text(out / "claims" / f"{name}.csv", numbers)
     files.write_text(out / "CLAIMS.md", page(outcomes, found, pictures_of, out))
     print(out / "claims.csv", out / "CLAIMS.md", sep="\n")
+
+
+def _refuse_to_forget(outcomes: Sequence[Outcome], out: Path) -> None:
+    """A ledger that says what was found does not give way to one that says "not run"."""
+    path = out / "claims.csv"
+    if not path.exists():
+        return
+    before = pd.read_csv(path)
+    judged = before.loc[before["verdict"] != NOT_RUN, ["claim", "place", "compared"]].itertuples(index=False, name=None)
+    now = table(outcomes)
+    missing = now.loc[now["verdict"] == NOT_RUN, ["claim", "place", "compared"]].itertuples(index=False, name=None)
+    if lost := {claim for claim, *_ in set(judged) & set(missing)}:
+        commands = dict.fromkeys(
+            outcome.found[part.evidence].command
+            for outcome in outcomes for part in outcome.parts if part.verdict == NOT_RUN
+        )  # fmt: skip
+        raise StudyError(
+            f'out={out}: {len(lost)} of the claims judged in {path} would become "not run", for their runs are not '
+            f"here; train them with {', '.join(f'`{command}`' for command in commands)}, or give another folder as "
+            "out=FOLDER, or replace=true."
+        )
 
 
 def draw(outcome: Outcome, folder: Path) -> Path | None:
@@ -154,7 +177,7 @@ def _cases(outcome: Outcome) -> str:
 def _evidence(found: Mapping[str, Found]) -> pd.DataFrame:
     rows = []
     for name, one in found.items():
-        hardware = ", ".join(comparison.hardware(one.tables.runs))
+        hardware = ", ".join(comparison.hardware(one.tables().runs))
         about = "; ".join(filter(None, [one.about, hardware]))
         rows.append({"evidence": name, "what it is": about, "scale": one.scale, "command": f"`{one.command}`"})
     return pd.DataFrame(rows)

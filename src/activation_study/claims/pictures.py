@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from activation_study import statistics
 from activation_study.activations import softmax
 from activation_study.activations.rectified import RReLU
 from activation_study.claims import functions
 from activation_study.claims.evidence import Found
 from activation_study.claims.ledger import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part
-from activation_study.claims.quantities import NOISE, Quantity
 from activation_study.figures.style import GREY, WIDTH, Look, context, finish, legend, log_ticks, looks, panels
+from activation_study.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
 
 MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), UNDECIDED: (GREY, "s")}
 CLAIMED = "#dcefe8"  # shades the values that are claimed
@@ -113,33 +112,28 @@ def against_depth(evidence: str, activations: Sequence[str], *quantities: Quanti
                 for name, look in looks(activations).items():
                     values = {depth: found.values(quantity, name, depth) for depth in found.depths}
                     known = {depth: value for depth, value in values.items() if value is not None}
-                    _line(ax, known, look, log=quantity.as_ratio)
+                    _line(ax, known, look, quantity)
                 ax.set_ylabel(f"{quantity.name} ({quantity.unit})" if quantity.unit else quantity.name)
                 ax.set_xscale("log", base=2)
                 ax.set_xticks(found.depths, [str(depth) for depth in found.depths])
                 ax.set_xlim(found.depths[0] / 1.2, found.depths[-1] * 1.2)
                 if not any(len(line.get_xdata()) for line in ax.get_lines()):  # type: ignore[arg-type]
                     ax.annotate("not run", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
-                elif quantity.as_ratio:
+                elif quantity.logarithmic:
                     ax.set_yscale("log")
                     low, high = ax.get_ylim()
                     ax.set_ylim(min(low, 0.1), max(high, 10))  # a ratio near 1 must look like it
             legend(figure, activations)
-            drawn = f"{found.name}: {found.about}; lines: mean over seeds, bands: 95 % bootstrap intervals"
+            drawn = f"{found.name}: {found.about}; lines: mean over seeds, bands: 95 % t intervals"
             return finish(figure, _title(outcome), _footer(outcome, drawn))
 
     return picture
 
 
-def _line(ax: Axes, values: Mapping[int, NDArray[np.float64]], look: Look, log: bool = False) -> None:
-    """Mean and interval of arrays of shape (seeds,), each at its place on the x axis; geometric with `log`."""
-    rows = []
-    for x, value in values.items():
-        known = np.log(value[value > 0]) if log else value[np.isfinite(value)]
-        if len(known):
-            numbers = np.array([known.mean(), *statistics.interval(known)])
-            rows.append([x, *(np.exp(numbers) if log else numbers)])
-    at, mean, low, high = np.array(rows).reshape(-1, 4).T
+def _line(ax: Axes, values: Mapping[int, NDArray[np.float64]], look: Look, quantity: Quantity) -> None:
+    """Mean and interval of arrays of shape (seeds,), each at its place on the x axis."""
+    rows = [(x, *(quantity.factor * end for end in quantity.mean(value))) for x, value in values.items()]
+    at, mean, low, high = np.array([row for row in rows if np.isfinite(row[1])]).reshape(-1, 4).T
     ax.plot(at, mean, color=look.color, linestyle=look.dashes, marker=look.marker)
     ax.fill_between(at, low, high, color=look.color, alpha=0.15, linewidth=0)
 
@@ -153,15 +147,15 @@ def learned_slopes(outcome: Outcome) -> Figure:
     with context():
         figure, axes = panels(len(shown), "hidden layer (1 = at the input)", "learned slope", sharex=False)
         for ax, (found, depth) in zip(axes, shown, strict=True):
-            layers = found.tables.layers
-            rows = layers[(layers.activation == "prelu") & (layers.depth == depth) & (layers.layer <= depth)]
+            layers = found.tables().layers
+            rows = layers[(layers.activation == "prelu") & (layers.depth == depth) & layers.hidden]
             rows = rows[rows.step == rows.step.max()]
             by_layer = {int(layer): group.learned_slope.to_numpy() for layer, group in rows.groupby("layer")}
-            _line(ax, by_layer, looks(["prelu"])["prelu"])
+            _line(ax, by_layer, looks(["prelu"])["prelu"], LEARNED_SLOPE)
             ax.axhline(0.25, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
             ax.set_title(f"{found.name}, depth {depth}")
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        drawn = "mean of a layer's slopes after training, 95 % bootstrap intervals over seeds; dashed: where they start"
+        drawn = "mean of a layer's slopes after training, 95 % t intervals over seeds; dashed: where they start"
         return finish(figure, _title(outcome), _footer(outcome, drawn))
 
 
@@ -177,6 +171,7 @@ def noise(outcome: Outcome) -> Figure:
             axes[0].plot(z, passed, color=look.color, linestyle=look.dashes, marker=look.marker, markevery=10)
             moved = found.values(NOISE, name, found.depths[0])
             assert moved is not None
+            moved = NOISE.factor * moved
             axes[1].plot(moved, np.full(len(moved), row), ".", color=look.color, alpha=0.5)
             axes[1].plot(moved.mean(), row, marker=look.marker, color=look.color, markersize=7,
                          markeredgecolor="white")  # fmt: skip
@@ -193,22 +188,23 @@ def noise(outcome: Outcome) -> Figure:
 
 def natural_gradient(outcome: Outcome) -> Figure:
     """The angles to the natural gradient and the bias shift while the small networks learn."""
-    metrics = outcome.found["digits"].tables.metrics
+    metrics = outcome.found["digits"].tables().metrics
     epochs = sorted(set(metrics.epoch))
-    labels = {"angle": "angle, whole network (degrees)", "unit_angle": "angle, one unit (degrees)",
-              "shift": "share of the step through the means"}  # fmt: skip
+    labels = {"angle": ("angle, whole network (degrees)", ANGLE),
+              "unit_angle": ("angle, one unit (degrees)", UNIT_ANGLE),
+              "shift": ("share of the step through the means", SHIFT)}  # fmt: skip
     with context():
         figure, axes = panels(3, "epochs trained", "", sharey=False, height=1.0)
-        for ax, (column, label) in zip(axes, labels.items(), strict=True):
+        for ax, (column, (label, quantity)) in zip(axes, labels.items(), strict=True):
             for name, look in looks(metrics.activation).items():
                 rows = metrics[metrics.activation == name]
-                _line(ax, {epoch: rows[rows.epoch == epoch][column].to_numpy() for epoch in epochs}, look)
+                _line(ax, {epoch: rows[rows.epoch == epoch][column].to_numpy() for epoch in epochs}, look, quantity)
             ax.set_ylabel(label)
             ax.set_xscale("log")
             ax.set_xticks(epochs, [str(epoch) for epoch in epochs])
             ax.set_xticks([], minor=True)
         legend(figure, metrics.activation)
-        drawn = "lines: mean over seeds, bands: 95 % bootstrap intervals"
+        drawn = "lines: mean over seeds, bands: 95 % t intervals"
         return finish(figure, _title(outcome), _footer(outcome, drawn))
 
 

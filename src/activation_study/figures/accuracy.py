@@ -6,11 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from activation_study import statistics
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import context, finish, legend, log_ticks, looks, panels
-from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer
+from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer
+from activation_study.quantities import ACCURACY, counted
+from activation_study.statistics import Estimate
 
 SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
 NEAR = 5.0  # percentage points from the best within which an activation counts as close to it
@@ -19,16 +20,18 @@ NEAR = 5.0  # percentage points from the best within which an activation counts 
 def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     """Loss and accuracy over training with interval bands, training data solid and validation data dashed."""
     rows = at_depth(checked(metrics, ["epoch", "split", "loss", "accuracy"]), depth)
-    rows = rows[rows.split.isin(list(SPLITS))].assign(accuracy=100 * rows.accuracy)
+    rows = rows[rows.split.isin(list(SPLITS))]
     found = rows.split.unique()
     splits = {split: dashes for split, dashes in SPLITS.items() if split in found}
     if not splits:
         raise StudyError("figures: the table has no rows of the splits train and valid; keep them for learning curves.")
-    last = rows[rows.split == list(splits)[-1]]  # validation data, where there is any
+    drawn = counted(rows)
+    drawn = drawn.assign(accuracy=100 * drawn.accuracy)
+    last = drawn[drawn.split == list(splits)[-1]]  # validation data, where there is any
     with context():
         figure, axes = panels(3, "epoch", "", sharex=False, sharey=False, height=1.2)
-        loss = _curves(axes[0], rows, "loss")["mean"]
-        _curves(axes[1], rows, "accuracy")
+        loss = _curves(axes[0], drawn, "loss")["mean"]
+        _curves(axes[1], drawn, "accuracy")
         accuracy = _curves(axes[2], last, "accuracy")
         if loss.min() > 0 and loss.max() > 10 * loss.min():
             axes[0].set_yscale("log")
@@ -45,8 +48,8 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
             ax.set(title=title, ylabel=label)
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         legend(figure, rows.activation, splits)
-        drawn = f"lines: mean, bands: {INTERVAL}"
-        return finish(figure, "Learning curves", footer(rows, drawn, "loss"))
+        lost = f"{LOST}, and with the loss that they began with"
+        return finish(figure, "Learning curves", footer(rows, f"lines: mean, bands: {INTERVAL}", "loss", lost))
 
 
 def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -57,7 +60,7 @@ def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
             part = rows[(rows.activation == activation) & (rows.split == split)]
             if part.empty:
                 continue
-            line = curve(part, value, "epoch")
+            line = curve(part, value, "epoch", within=(0, np.inf) if value == "loss" else (0, 100))
             every = max(1, len(line) // 6)
             ax.plot(line.index, line["mean"], color=look.color, linestyle=dashes, marker=look.marker, markevery=every,
                     linewidth=1.2)  # fmt: skip
@@ -69,19 +72,19 @@ def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
 def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     """Test accuracy after training with its interval, the best activation on top, every seed as a faint dot."""
     rows = at_depth(final(metrics), depth)
-    rows = rows.assign(accuracy=100 * rows.accuracy)
-    values = {label: rows[rows.activation == label].accuracy.dropna().to_numpy() for label in looks(rows.activation)}
-    means = {label: value.mean() if len(value) else -np.inf for label, value in values.items()}
-    order = sorted(means, key=lambda label: means[label])  # drawn upwards
-    near = [label for label in order if means[label] > max(means.values()) - NEAR]
-    intervals = {label: statistics.interval(values[label]) for label in order if len(values[label])}
+    accuracy = ACCURACY.per_replica(rows)
+    values = {label: accuracy.xs(label, level="activation").to_numpy() for label in looks(rows.activation)}
+    estimates = {label: ACCURACY.mean(value) for label, value in values.items()}
+    order = sorted(estimates, key=lambda label: estimates[label].value)  # drawn upwards
+    highest = max(estimate.value for estimate in estimates.values())
+    near = [label for label in order if 100 * (highest - estimates[label].value) < NEAR]
     with context():
         # Where one activation fails, the others would be a heap at the right edge: they get a panel of their own.
         zoomed = 1 < len(near) < len(order)
         figure = Figure(figsize=(10.4 if zoomed else 7.5, 1.4 + 0.32 * len(order)), layout="constrained")
         axes = list(figure.subplots(1, 2 if zoomed else 1, sharey=True, squeeze=False).flat)
         for ax, part in zip(axes, (order, near), strict=False):
-            _dots(ax, order, {label: values[label] for label in part}, intervals)
+            _dots(ax, order, {label: values[label] for label in part}, estimates)
             ax.set_xlabel("test accuracy (%)")
         if zoomed:
             axes[0].set_title("all")
@@ -89,35 +92,32 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         axes[0].set_yticks(range(len(order)), [_row_name(rows, label) for label in order])
         axes[0].set_ylabel("activation")
         beside = axes[-1].secondary_yaxis("right")
-        beside.set_yticks(range(len(order)), [_numbers(values[label], intervals.get(label)) for label in order])
+        beside.set_yticks(range(len(order)), [_numbers(estimates[label]) for label in order])
         beside.tick_params(length=0)
         beside.spines["right"].set_visible(False)
         drawn = f"large dots and numbers: mean, bars and brackets: {INTERVAL}, small dots: seeds"
-        return finish(figure, "Test accuracy after training", footer(rows, drawn, "accuracy"))
+        return finish(figure, "Test accuracy after training", footer(rows, drawn, "accuracy", LOST))
 
 
-def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], intervals: dict[str, tuple[float, float]]) -> None:
+def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], estimates: dict[str, Estimate]) -> None:
     """One row an activation; its seeds lie just above and below the line so that they do not hide the interval."""
     shown = looks(order)
     for row, label in enumerate(order):
-        accuracy = values.get(label, np.array([]))
-        if not len(accuracy):
+        if label not in values:
             continue
-        color = shown[label].color
+        accuracy, (mean, *ends), color = 100 * values[label], estimates[label], shown[label].color
         heights = row + 0.22 * (-1) ** np.arange(len(accuracy))
         ax.plot(accuracy, heights, ".", color=color, alpha=0.4, markersize=5, markeredgewidth=0)
-        ax.plot(intervals[label], (row, row), color=color, linewidth=2, solid_capstyle="butt")
-        ax.plot(accuracy.mean(), row, marker=shown[label].marker, color=color, markersize=7, markeredgecolor="white",
+        ax.plot(100 * np.array(ends), (row, row), color=color, linewidth=2, solid_capstyle="butt")
+        ax.plot(100 * mean, row, marker=shown[label].marker, color=color, markersize=7, markeredgecolor="white",
                 markeredgewidth=0.5)  # fmt: skip
     ax.grid(axis="y", linestyle=":")
     ax.set_ylim(-0.6, len(order) - 0.4)
 
 
-def _numbers(accuracy: np.ndarray, interval: tuple[float, float] | None) -> str:
-    if interval is None:
-        return "no value"
-    bounds = f"  [{interval[0]:.2f}, {interval[1]:.2f}]" if len(accuracy) > 1 else ""
-    return f"{accuracy.mean():.2f}{bounds}"
+def _numbers(estimate: Estimate) -> str:
+    mean, low, high = (100 * number for number in estimate)
+    return f"{mean:.2f}" + (f"  [{low:.2f}, {high:.2f}]" if low == low else "")
 
 
 def _row_name(rows: pd.DataFrame, label: str) -> str:

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from activation_study.errors import StudyError
 from activation_study.figures.gradients import moments
 from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, panels
-from activation_study.figures.tables import INTERVAL, REPLICA, checked, curve, footer
+from activation_study.figures.tables import INTERVAL, LOST, checked, curve, footer
+from activation_study.quantities import ACCURACY, gradient_ratios
+from activation_study.statistics import EVERYTHING
 
 DEPTH = "depth (hidden layers)"
 MARGIN = 3.0  # percentage points below the best activation of any depth where the close-up ends
@@ -16,16 +18,12 @@ MARGIN = 3.0  # percentage points below the best activation of any depth where t
 
 def gradient_ratio(layers: pd.DataFrame) -> Figure:
     """Gradient norm of the first over the last hidden layer against depth, before training and in its last epoch."""
-    layers = checked(layers, ["layer", "epoch", "step", "grad_norm"])
-    last_hidden = layers.groupby(["activation", "depth"]).layer.transform("max") - 1
-    ends = layers[(layers.layer == 1) | (layers.layer == last_hidden)]
+    layers = checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm"])
+    ends = layers[layers.hidden]
     with context():
         figure, axes = panels(2, DEPTH, "gradient norm, first / last hidden layer", height=1.0)
         for ax, (moment, part) in zip(axes, moments(ends).items(), strict=True):
-            first = part[part.layer == 1].set_index(REPLICA).grad_norm
-            deepest = part.groupby(["activation", "depth"]).layer.transform("max")
-            last = part[part.layer == deepest].set_index(REPLICA).grad_norm
-            _against_depth(ax, (first / last).rename("ratio").reset_index(), "ratio", log=True)
+            _against_depth(ax, gradient_ratios(part).rename("ratio").reset_index(), "ratio", log=True)
             ax.axhline(1, color=GREY, linewidth=0.8, zorder=1)
             ax.set_title(moment)
         axes[0].set_yscale("log")
@@ -38,21 +36,21 @@ def gradient_ratio(layers: pd.DataFrame) -> Figure:
 def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
     """Test accuracy after training against depth, one line an activation."""
     rows = final(metrics)
-    percent = rows.assign(accuracy=100 * rows.accuracy)
+    percent = (100 * ACCURACY.per_replica(rows)).reset_index()
     with context():
         means = percent.groupby(["depth", "activation"]).accuracy.mean()
         floor = means.groupby("depth").max().min() - MARGIN
         some_fail = means.min() < floor
         figure, axes = panels(2 if some_fail else 1, DEPTH, "test accuracy (%)", sharey=False, height=1.0)
         for ax in axes:
-            _against_depth(ax, percent, "accuracy")
+            _against_depth(ax, percent, "accuracy", within=(0, 100))
         if some_fail:  # all together, they would hide how the others differ
             axes[0].set_title("all")
             axes[1].set_title("close-up of the best")
             axes[1].set_ylim(floor, percent.accuracy.max() + 0.2)
         legend(figure, rows.activation)
         drawn = f"points: mean, bars: {INTERVAL}"
-        return finish(figure, "Test accuracy against depth", footer(rows, drawn, "accuracy"))
+        return finish(figure, "Test accuracy against depth", footer(rows, drawn, "accuracy", LOST))
 
 
 def final(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -67,13 +65,15 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
     return checked(rows, ["epoch", "split", "accuracy", "loss"])
 
 
-def _against_depth(ax: Axes, table: pd.DataFrame, value: str, log: bool = False) -> None:
+def _against_depth(
+    ax: Axes, table: pd.DataFrame, value: str, log: bool = False, within: tuple[float, float] = EVERYTHING
+) -> None:
     """One line an activation; the points of a depth stand side by side so that their bars can be told apart."""
     shown = looks(table.activation)
     depths = sorted(set(table.depth))
     shifts = np.linspace(-0.09, 0.09, len(shown)) if len(shown) > 1 else [0.0]
     for shift, (label, look) in zip(shifts, shown.items(), strict=True):
-        line = curve(table[table.activation == label], value, "depth", log)
+        line = curve(table[table.activation == label], value, "depth", log, within)
         x = line.index.to_numpy(dtype=float) * 2**shift  # the same distance everywhere on a log axis
         bars = np.array([line["mean"] - line.low, line.high - line["mean"]]).clip(0)  # rounding may take them below
         ax.errorbar(x, line["mean"], bars, color=look.color, linestyle=look.dashes, marker=look.marker, elinewidth=1,

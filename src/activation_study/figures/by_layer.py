@@ -6,7 +6,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
 from activation_study.figures.style import GREY, context, finish, layer_ticks, log_ticks, looks, panels
-from activation_study.figures.tables import at_depth, checked, footer, mean_by_layer
+from activation_study.figures.tables import at_depth, checked, footer, last_hidden, mean_by_layer
 
 STEPS = "step (weight updates)"
 DECADES = 8  # of the gradient norm that are drawn: what vanished further would squeeze all others into one line
@@ -34,8 +34,8 @@ def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylabel: str, log: bool = False) -> Figure:
     """Draws one quantity; a share between 0 and 1 is drawn in percent, as its label says."""
-    rows = at_depth(checked(layers, ["layer", "step", "grad_norm", value]), depth)
-    hidden = int(rows.layer.max()) - 1
+    rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm", value]), depth)
+    hidden, without = last_hidden(rows), set(rows.layer[~rows.hidden])
     percent = 100 if "%" in ylabel else 1
     colors, norm = _layer_colors(hidden)
     with context():
@@ -46,9 +46,9 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
             for layer in means.index.tolist():
                 line = means.loc[layer].dropna()
                 marker = "o" if len(line) < 2 else None
-                if layer <= hidden:
+                if layer not in without:
                     ax.plot(line.index, line, color=colors(norm(layer)), linewidth=1.0, marker=marker)
-                elif value == "grad_norm":  # the output layer has no activation
+                elif value == "grad_norm":  # a layer without activation, such as the output layer
                     ax.plot(line.index, line, color=GREY, linewidth=1.0, linestyle=(0, (3, 1.5)), marker=marker)
             if percent == 100 and not (means > 0).any(axis=None):
                 ax.text(0.5, 0.5, "0 % throughout", transform=ax.transAxes, ha="center", color=GREY)

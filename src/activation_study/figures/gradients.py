@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 from activation_study.figures.by_layer import DECADES, STEPS
 from activation_study.figures.style import context, finish, layer_ticks, legend, log_ticks, looks, panels
-from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, mean_by_layer
+from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, last_hidden, mean_by_layer
 
 
 def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Gradient norm as a map of layers and steps, one panel an activation, logarithmic colour."""
-    rows = at_depth(checked(layers, ["layer", "step", "grad_norm"]), depth)
-    hidden = int(rows.layer.max()) - 1
+    rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm"]), depth)
+    hidden = last_hidden(rows)
     with context():
         shown = looks(rows.activation)
         maps = {label: mean_by_layer(rows[rows.activation == label], "grad_norm", log=True) for label in shown}
@@ -37,8 +37,8 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Gradient norm through the layers, before training and in its last epoch, one line an activation."""
-    rows = at_depth(checked(layers, ["layer", "epoch", "step", "grad_norm"]), depth)
-    hidden = int(rows.layer.max()) - 1
+    rows = at_depth(checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm"]), depth)
+    hidden = last_hidden(rows)
     with context():
         figure, axes = panels(2, "layer (1 = at the input)", "gradient norm", height=1.0)
         for ax, (moment, part) in zip(axes, moments(rows).items(), strict=True):
@@ -65,7 +65,7 @@ def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """
     last = layers[layers.epoch == layers.groupby(["activation", "depth"]).epoch.transform("max")]
     logs = np.log10(last.grad_norm.where((last.grad_norm > 0) & np.isfinite(last.grad_norm)))
-    keys = ["activation", "depth", "seed", "layer"]
+    keys = ["activation", "depth", "seed", "layer", "hidden"]
     means = 10 ** logs.groupby([last[key] for key in keys]).mean()
     return {"before training": layers[layers.step == 0], "in the last epoch": means.rename("grad_norm").reset_index()}
 

@@ -11,7 +11,8 @@ from activation_study.errors import StudyError
 REPLICA = ["activation", "depth", "seed"]
 SETTING = ["run", "activation", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
 FIXED = 0  # depth of a model that has no choice of depth
-INTERVAL = "95 % bootstrap intervals over seeds"
+INTERVAL = "95 % t intervals over seeds"
+LOST = "count as 0 %"  # what becomes of diverged replicas where accuracies are drawn
 
 
 def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -65,7 +66,9 @@ def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
     return rows
 
 
-def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.DataFrame:
+def curve(
+    table: pd.DataFrame, value: str, over: str, log: bool = False, within: tuple[float, float] = statistics.EVERYTHING
+) -> pd.DataFrame:
     """The mean over seeds of one activation's rows, with its interval, at each value of `over`.
 
     Args:
@@ -73,6 +76,7 @@ def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.D
         value: column to average; values that are not finite are left out.
         over: column of the x axis.
         log: take the geometric mean (for norms and their ratios, which range over decades); zeros are left out.
+        within: the values that are possible; an interval does not reach beyond them.
 
     Returns:
         Indexed by `over`, with the columns mean, low and high; a single value has no interval.
@@ -82,10 +86,14 @@ def curve(table: pd.DataFrame, value: str, over: str, log: bool = False) -> pd.D
     wide = wide.dropna(axis="columns", how="all")
     if wide.empty:
         return pd.DataFrame({"mean": [], "low": [], "high": []}, dtype=float)
-    low, high = statistics.band(wide.to_numpy())
-    low[wide.count() < 2] = high[wide.count() < 2] = np.nan
-    frame = pd.DataFrame({"mean": wide.mean(), "low": low, "high": high}, index=wide.columns)
+    mean, low, high = statistics.means(wide.to_numpy(), within=within)
+    frame = pd.DataFrame({"mean": mean, "low": low, "high": high}, index=wide.columns)
     return 10**frame if log else frame
+
+
+def last_hidden(table: pd.DataFrame) -> int:
+    """The number of the last layer that ends in an activation."""
+    return int(table.layer[table.hidden].max())
 
 
 def mean_by_layer(table: pd.DataFrame, value: str, log: bool = False) -> pd.DataFrame:

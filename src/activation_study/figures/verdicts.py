@@ -9,9 +9,7 @@ from matplotlib.patches import Patch
 from activation_study import selection, statistics, verdict
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, ordered, panels
-from activation_study.figures.tables import REPLICA, footer
-
-LOST = "count as 0 %"  # what becomes of diverged replicas
+from activation_study.figures.tables import LOST, REPLICA, footer
 
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
