@@ -21,7 +21,7 @@ from activation_study.memory import keep_freed_memory
 from activation_study.runs import files
 from activation_study.runs.environment import cpu_name, device_of, environment
 
-PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth")
+PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth", "company")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import duration
 from activation_study.training import EVALUATION_BATCH, Replica, Trainer
 
-MEASURED_FOR, AT_MOST = 0.5, 5.0  # seconds
+AT_MOST = 5.0  # seconds in which steps are timed
 
 
 class _EnoughError(Exception):
@@ -66,8 +66,7 @@ def seconds_a_network(chosen: dict[str, Any]) -> float:
     """Seconds to train one network in a stack of all its seeds, from some steps and one piece of evaluation."""
     data = load_data(chosen, device_of(chosen["device"]))
     trainer = Trainer(chosen, [Replica(seed, chosen["learning_rate"][0]) for seed in chosen["seeds"]], data)
-    trainer.load_state(trainer.state() | {"recorded": 0})  # no evaluation before the first step
-    step = _pace(trainer)
+    step = pace(trainer)
     with trainer.threads:
         trainer.threads.use(trainer.total_steps)
         trainer.evaluate(data.valid, limit=1)
@@ -79,14 +78,20 @@ def seconds_a_network(chosen: dict[str, Any]) -> float:
     return (step * trainer.total_steps + piece * pieces) / len(chosen["seeds"])
 
 
-def _pace(trainer: Trainer) -> float:
-    """Seconds a step with the number of threads that is kept; where steps are too slow to wait for that, the least."""
+def pace(trainer: Trainer, measured_for: float = 0.5) -> float:
+    """Seconds a step with the number of threads that is kept; where steps are too slow to wait for that, the least.
+
+    Args:
+        trainer: one that is not used any more.
+        measured_for: how many seconds of such steps are enough.
+    """
+    trainer.recorded = max(trainer.recorded, 0)  # no evaluation before the first step
     settled, ends = trainer.threads.settled, [0.0]
 
     def tick() -> None:
         if len(ends) <= trainer.step:  # pieces of evaluation tick too
             ends.append(trainer.seconds)
-        if (trainer.step >= settled + 2 and ends[-1] - ends[settled] > MEASURED_FOR) or ends[-1] > AT_MOST:
+        if (trainer.step >= settled + 2 and ends[-1] - ends[settled] > measured_for) or ends[-1] > AT_MOST:
             raise _EnoughError
 
     with suppress(_EnoughError):

@@ -52,10 +52,10 @@ class Threads:
 
     def at(self, step: int) -> int:
         """The number for a step; it depends on nothing but the step and the choice, wherever a training is resumed."""
-        if self._is_free and FIRST <= step < self.settled:
-            # The order of Thue and Morse: what comes at every so many steps, such as probes, burdens both alike.
-            return 1 if step.bit_count() % 2 else self._most
-        return self.number
+        if not self._is_free or step >= self.settled:
+            return self.number
+        # The order of Thue and Morse: what comes at every so many steps, such as probes, burdens both alike.
+        return 1 if step >= FIRST and (step - FIRST).bit_count() % 2 else self._most
 
     def use(self, step: int) -> None:
         """Sets the number for a step."""
