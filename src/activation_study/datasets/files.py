@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from tqdm import tqdm
-
 from activation_study.errors import StudyError
+from activation_study.progress import progress
 
 # torchvision publishes checksums of MNIST's compressed files only; these are of the files as they are read.
 MNIST_MD5 = {
@@ -225,7 +224,7 @@ def download(listed: Published, folder: Path, name: str, mirror: str | None) -> 
 
 
 def copy_url(url: str, path: Path) -> None:
-    """Copy what a URL answers to a file, with a progress bar on a terminal.
+    """Copy what a URL answers to a file, with its progress on stderr.
 
     Raises:
         OSError, HTTPException, ValueError: If there is no answer for a minute, or it is a refusal.
@@ -233,9 +232,9 @@ def copy_url(url: str, path: Path) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "activation-study"})
     with urllib.request.urlopen(request, timeout=60) as answer, path.open("wb") as file:
         size = int(answer.headers["Content-Length"] or 0) or None
-        with tqdm(total=size, desc=path.name, unit="B", unit_scale=True, disable=None) as progress:
+        with progress(total=size, desc=path.name, unit="B", unit_scale=True, may_be_silent=True) as bar:
             while part := answer.read(1 << 16):
-                progress.update(file.write(part))
+                bar.update(file.write(part))
 
 
 def unpack(archive: Path) -> None:

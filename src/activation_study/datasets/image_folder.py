@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from activation_study.datasets.arrays import Arrays
 from activation_study.errors import StudyError
+from activation_study.progress import progress
 
 # Other files, such as notes and labels, are no images and are passed over.
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -149,7 +149,7 @@ def decode(paths: list[Path], size: int, channels: int) -> tuple[np.ndarray, np.
     Image.init()  # the first image of a rarer format would do it, but not safely in several threads at once
     with ThreadPoolExecutor() as pool:
         decoded = pool.map(partial(read_image, size=size, channels=channels), paths)
-        results = list(tqdm(decoded, total=len(paths), desc="images", unit="image", disable=None))
+        results = list(progress(decoded, total=len(paths), desc="images", unit="image", may_be_silent=True))
     faults = {path: result for path, result in zip(paths, results, strict=True) if isinstance(result, str)}
     for path, fault in faults.items():
         print(f"warning: {path}: it cannot be read as an image ({fault}).", file=sys.stderr)

@@ -17,12 +17,12 @@ from typing import Any
 import pandas as pd
 import torch
 from filelock import Timeout
-from tqdm import tqdm
 
 from activation_study import datasets
 from activation_study.errors import StudyError
 from activation_study.exporters import exporter
 from activation_study.memory import keep_freed_memory
+from activation_study.progress import progress
 from activation_study.runs import checkpoint, files
 from activation_study.runs.environment import device_of, environment
 from activation_study.runs.folder import Run, runs_in
@@ -83,8 +83,6 @@ def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
     run = run_of(settings, replicas)
     keep_freed_memory()
     try:
-        if settings["threads"]:
-            torch.set_num_threads(settings["threads"])
         if settings["reproducible"]:
             _make_reproducible()
         device = device_of(settings["device"])
@@ -92,7 +90,7 @@ def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
         _refuse_changed_data(run, settings, data.checksum)
         trainer = Trainer(settings, replicas, data)
         register(settings, replicas)
-        files.write_json(run.folder / "environment.json", environment(device, data.checksum))
+        _write_environment(run, trainer)
         _Training(run, trainer, settings).complete()
     except Exception as error:
         if run.folder.exists():
@@ -116,7 +114,7 @@ class _Training:
         """Trains to the end and seals the run."""
         trainer = self.trainer
         self._write_status()
-        bar = tqdm(desc=self.run.folder.name, total=trainer.total_steps, initial=trainer.step, unit="step")
+        bar = progress(desc=self.run.folder.name, total=trainer.total_steps, initial=trainer.step, unit="step")
         with bar, exporter(self.settings["export"], self.run.folder) as export, _signals_as_flag() as stopped:
 
             def tick() -> None:
@@ -131,7 +129,7 @@ class _Training:
                 self.metrics = pd.concat([self.metrics, record.metrics], ignore_index=True)
                 self.layers = pd.concat([self.layers, record.layers], ignore_index=True)
                 export(record)
-                bar.set_postfix_str(summary(record))
+                bar.set_postfix_str(summary(record), refresh=False)
         files.write_parquet(self.run.folder / "metrics.parquet", self.metrics)
         files.write_parquet(self.run.folder / "layers.parquet", self.layers)
         if self.settings["keep_weights"]:
@@ -142,6 +140,7 @@ class _Training:
             for replica, step in zip(trainer.replicas, trainer.diverged_at.tolist(), strict=True)
             if step >= 0
         }
+        _write_environment(self.run, trainer)  # by now it is known with how many threads
         self.run.finish(**_progress_of(trainer), diverged=diverged)
         checkpoint.remove(self.run.folder)
 
@@ -154,6 +153,11 @@ class _Training:
 
     def _write_status(self) -> None:
         self.run.write_status("running", **_progress_of(self.trainer))
+
+
+def _write_environment(run: Run, trainer: Trainer) -> None:
+    found = environment(trainer.device, trainer.data.checksum, trainer.threads.number)
+    files.write_json(run.folder / "environment.json", found)
 
 
 def _progress_of(trainer: Trainer) -> dict[str, Any]:
