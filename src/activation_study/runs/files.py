@@ -1,5 +1,6 @@
 """Files that are whole or not there: written under a temporary name, flushed, synced and renamed."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import pandas as pd
 import yaml
 
 from activation_study.errors import StudyError
+from activation_study.syncing import sync_file, sync_folder
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -28,10 +30,11 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
             temporary = Path(file.name)
             fill(file)
             file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        _sync_folder(path.parent)
+            sync_file(file)
+        with contextlib.suppress(PermissionError):  # some mounts have no modes
+            temporary.chmod(0o644)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(f"{path}: it cannot be written ({reason}); earlier results are kept.") from None
@@ -41,8 +44,8 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes text as UTF-8."""
-    write(path, lambda file: file.write(text.encode()))
+    """Writes text as UTF-8; what that cannot hold, such as a path in another encoding, is escaped."""
+    write(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -58,15 +61,6 @@ def write_yaml(path: Path, value: Any) -> None:
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
     """Writes a table as Parquet."""
     write(path, lambda file: table.to_parquet(file, index=False))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder survive a power cut, where the system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def checksum(path: Path) -> str:
