@@ -27,7 +27,7 @@ def corners(pixels):
 )
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_images_are_turned_upright(tmp_path, orientation, suffix, mode) -> None:
-    """A picture whose bright corner is the upper left one, as a camera that was held in each of eight ways stores it."""
+    """A picture whose upper left corner is bright, as cameras store it that were held in any of eight ways."""
     upright = np.zeros((16, 16), dtype=np.uint8)
     upright[:8, :8] = 255
     stored = {1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T,
@@ -79,7 +79,9 @@ def test_12_bits_of_a_tiff_file_are_scaled_by_12_bits(tmp_path, capsys) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize(("greatest", "bits"), [(65535, 16), (40000, 16), (16000, 14), (4095, 12), (1000, 10), (200, 8)])
+@pytest.mark.parametrize(
+    ("greatest", "bits"), [(65535, 16), (40000, 16), (16000, 14), (4095, 12), (1000, 10), (200, 8)]
+)
 def test_bits_of_16_that_no_image_uses_are_not_counted(tmp_path, capsys, greatest, bits, suffix) -> None:
     """Cameras store 12 bits in 16; the darker of two pictures is scaled as the brighter one."""
     bright, dark = np.rint(RAMP * greatest / 63).astype(np.uint16), np.rint(RAMP * greatest / 200).astype(np.uint16)

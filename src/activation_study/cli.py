@@ -4,7 +4,9 @@ torch is imported by the tasks, not here, so that `--help` answers at once.
 """
 
 import difflib
+import errno
 import functools
+import io
 import os
 import re
 import sys
@@ -34,9 +36,13 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     def decorate(task: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(task)
         def job(config: DictConfig) -> None:
+            _print_everything()
             try:
                 task(config)
+                print(end="", flush=True)  # what cannot be printed is known here, not when the process ends
             except Exception as error:
+                if _is_of_output(error):
+                    raise
                 text = traceback.format_exc()
                 if isinstance(error, (StudyError, *MISTAKES)):
                     text = f"error: {error if isinstance(error, StudyError) else sentence(error)}"
@@ -47,6 +53,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 raise
 
         def main() -> None:
+            _print_everything()
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             try:
@@ -56,6 +63,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                     raise
                 sys.exit(f"error: {sentence(error)}")
             except OSError as error:
+                if _is_of_output(error):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                    sys.exit(f"error: the output cannot be printed ({error.strerror}); results so far are kept.")
                 if wants_traceback or error.filename is None:
                     raise
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
@@ -71,6 +81,18 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         return main
 
     return decorate
+
+
+def _print_everything() -> None:
+    """Letters that stdout or stderr cannot show are printed as escapes; no name of a file or folder ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether stdout takes no more: what reads it, such as `head`, has ended, or its disk is full."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC)
 
 
 def _sweep() -> "Sweep | None":

@@ -140,8 +140,8 @@ def deep_grey(image: Any, opened: Any) -> tuple[np.ndarray, int | None]:
         raise ValueError("its pixels are signed numbers or have 32 bits, and nothing says which of them is white")
     white = 65535 if image.mode == "I" or opened.format in ("JPEG2000", "PPM") else None
     if opened.format == "TIFF":
-        bits, stated = tags.get(BITS, (16,))[0], tags.get(GREATEST)
-        white = 2**bits - 1 if bits < 16 else int(stated[0] if isinstance(stated, tuple) else stated) if stated else None
+        (bits, *_), (stated, *_) = tags.get(BITS, (16,)), np.atleast_1d(tags.get(GREATEST, 0))
+        white = 2**bits - 1 if bits < 16 else int(stated) or None
     if "transparency" in image.info:  # one value of a PNG file, whose values fill 16 bits
         white = 65535
         values[values == image.info["transparency"]] = white

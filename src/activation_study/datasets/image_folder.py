@@ -98,7 +98,8 @@ def say_splits(parts: dict[str, Path], root: Path | str | None, test_share: floa
     """Say on stderr which splits are taken from where, where that is not what the options say."""
     text = f"{parts['valid'].name}/ is the validation split, and dataset.valid_size is not used"
     if "test" not in parts:
-        text += f"; there is no test/: a share of {test_share:g} of every class in {parts['train'].name}/ is the test split"
+        share = f"a share of {test_share:g} of every class in {parts['train'].name}/"
+        text += f"; there is no test/: {share} is the test split"
     print(f"note: dataset.root={root}: {text}.", file=sys.stderr)
 
 

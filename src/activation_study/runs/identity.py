@@ -13,6 +13,7 @@ from activation_study.names import path_part, printable
 
 # Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 1
+NUMBERS_VERSIONS = {"image_folder": 2}  # of single data sets: 2 draws validation and training images class by class
 SCIENTIFIC = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
 NOT_SCIENTIFIC = {"dataset": ("mirror", "root"), "model": ("path",)}
 
@@ -27,7 +28,8 @@ def scientific(settings: dict[str, Any]) -> dict[str, Any]:
 
 def configuration_hash(settings: dict[str, Any]) -> str:
     """Identity of a scientific configuration; with a seed and a learning rate it is the identity of a replica."""
-    return _hash({"numbers": NUMBERS_VERSION, **scientific(settings)})
+    numbers = NUMBERS_VERSIONS.get(settings["dataset"]["name"], NUMBERS_VERSION)
+    return _hash({"numbers": numbers, **scientific(settings)})
 
 
 def comparable_hash(config: dict[str, Any]) -> str:
