@@ -43,7 +43,7 @@ def summary(tables: "Tables", tuning: "Tables | None" = None, target: float | No
     layers = tables.layers[[*BY, *LAYERS]].groupby(BY, sort=False, dropna=False) if len(tables.layers) else ()
     inside = {key: _inside(group) for key, group in layers}
     grids = dict(list(tuning.metrics.groupby(BY, sort=False, dropna=False))) if tuning else {}
-    together = pd.Series({run.folder.name: float(len(run.config["replicas"])) for run in tables.runs})
+    together = pd.Series({run.name: float(len(run.config["replicas"])) for run in tables.runs})
     groups = list(metrics.groupby(BY, sort=False, dropna=False))
     samples = [_after_training(group) for _, group in groups]
     ends = iter(statistics.intervals(values for sample in samples for values in sample.values()))

@@ -1,6 +1,7 @@
 """Names that the user has given, as a line of text can show them and as a file system takes them."""
 
 import hashlib
+import os
 import re
 import unicodedata
 
@@ -33,5 +34,5 @@ def shortened(text: str, most: int = LONGEST) -> str:
 
 
 def path_part(text: str) -> str:
-    """A text as the name of one file or folder, not a hidden one."""
-    return shortened(re.sub(r"^\.|[/\\]", "_", printable(text)))
+    """A text as the name of one file or folder, not a hidden one; the same on disk whatever the locale."""
+    return os.fsdecode(shortened(re.sub(r"^\.|[/\\]", "_", printable(text))).encode())

@@ -158,7 +158,7 @@ class _Training:
         files.write_parquet(self.run.folder / "metrics.parquet", self.metrics)
         files.write_parquet(self.run.folder / "layers.parquet", self.layers)
         if self.settings["keep_weights"]:
-            weights = checkpoint.to_bytes({"run": self.run.folder.name, "network": trainer.network.state_dict()})
+            weights = checkpoint.to_bytes({"run": self.run.name, "network": trainer.network.state_dict()})
             files.write(self.run.folder / "weights.pt", lambda file: file.write(weights))
         diverged = {
             f"seed {replica.seed}, learning rate {replica.learning_rate:g}": step
@@ -171,7 +171,7 @@ class _Training:
     def _save(self) -> None:
         """A checkpoint holds the tables too, so that weights and rows are always of the same moment."""
         tables = {"metrics": _to_tensor(self.metrics), "layers": _to_tensor(self.layers)}
-        checkpoint.save(self.run.folder, {"run": self.run.folder.name, "trainer": self.trainer.state(), **tables})
+        checkpoint.save(self.run.folder, {"run": self.run.name, "trainer": self.trainer.state(), **tables})
         self._write_status()
         self.saved_at = time.monotonic()
 
