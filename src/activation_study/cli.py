@@ -41,8 +41,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 task(config)
                 print(end="", flush=True)  # what cannot be printed is known here, not when the process ends
             except Exception as error:
-                if _is_of_output(error):
-                    raise
+                _end_if_of_output(error)
                 text = traceback.format_exc()
                 if isinstance(error, (StudyError, *MISTAKES)):
                     text = f"error: {error if isinstance(error, StudyError) else sentence(error)}"
@@ -63,9 +62,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                     raise
                 sys.exit(f"error: {sentence(error)}")
             except OSError as error:
-                if _is_of_output(error):
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                    sys.exit(f"error: the output cannot be printed ({error.strerror}); results so far are kept.")
+                _end_if_of_output(error)
                 if wants_traceback or error.filename is None:
                     raise
                 sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
@@ -90,9 +87,11 @@ def _print_everything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _is_of_output(error: Exception) -> bool:
-    """Whether stdout takes no more: what reads it, such as `head`, has ended, or its disk is full."""
-    return isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC)
+def _end_if_of_output(error: Exception) -> None:
+    """Ends the process where stdout takes no more: what reads it, such as `head`, has ended, or its disk is full."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python prints what is left when it ends
+        sys.exit(f"error: the output cannot be printed ({error.strerror}); results so far are kept.")
 
 
 def _sweep() -> "Sweep | None":

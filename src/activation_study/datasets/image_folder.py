@@ -67,9 +67,11 @@ def read_image_folder(
         splits[train[draw_test(labels[train], test_share)]] = "test"
     if "valid" in parts:
         say_splits(parts, root, test_share)
-    found = {split: tuple(torch.from_numpy(array[splits == split]) for array in (images, labels))
-             for split in ("train", "test", "valid")}  # fmt: skip
-    return Arrays(*found["train"], *found["test"], **({"valid": found["valid"]} if "valid" in parts else {}))
+
+    def part(split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.from_numpy(images[splits == split]), torch.from_numpy(labels[splits == split])
+
+    return Arrays(*part("train"), *part("test"), valid=part("valid") if "valid" in parts else None)
 
 
 def check_options(root: Path | str | None, size: int, channels: int, test_share: float) -> None:

@@ -26,4 +26,4 @@ def shuffled(labels: np.ndarray, seed: int, *, by_class: bool) -> tuple[np.ndarr
         ranks[own] = np.arange(len(own))
     # The first image of a class comes before all; the k-th of its n others at (k - 1/2) / n of the way.
     places = np.where(ranks == 0, 0, (ranks - 0.5) / np.maximum(counts[labels] - 1, 1))
-    return order[np.argsort(places[order], kind="stable")], np.count_nonzero(counts)
+    return order[np.argsort(places[order], kind="stable")], int(np.count_nonzero(counts))
