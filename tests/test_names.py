@@ -165,6 +165,15 @@ def test_names_of_runs_that_were_short_stay_what_they_were(tiny_settings) -> Non
     assert Run(Path("runs") / LATIN_1).name == r"caf\xe9"
 
 
+def test_tensorboard_refuses_a_folder_that_it_cannot_write_to(tiny_settings, tmp_path) -> None:
+    pytest.importorskip("tensorboard")
+    settings = tiny_settings("export=tensorboard") | {"runs_dir": str(tmp_path / LATIN_1)}
+    with pytest.raises(
+        StudyError, match=r"export=tensorboard: TensorBoard cannot write to .*, whose name is not UTF-8"
+    ):
+        execute(settings)
+
+
 def test_text_that_utf_8_cannot_hold_is_written_with_escapes(tmp_path) -> None:
     files.write_text(tmp_path / "a", f"out={LATIN_1}")
     assert (tmp_path / "a").read_bytes() == rb"out=caf\udce9"
