@@ -1,8 +1,11 @@
 """Identity, growth, company, damage: what the folder of runs promises."""
 
+import errno
 import json
 import multiprocessing
+import os
 import re
+import stat
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -375,3 +378,48 @@ def test_tensorboard_gets_a_copy(tiny_settings) -> None:
 def test_an_unknown_exporter_is_refused(tiny_settings) -> None:
     with pytest.raises(StudyError, match="export=wandb: no such exporter; choose one of null, tensorboard"):
         execute(tiny_settings("export=wandb"))
+
+
+# File systems ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize("of", ["folders", "files and folders"])
+def test_a_file_system_that_cannot_sync_holds_runs(tiny_settings, monkeypatch, number, of) -> None:
+    honest = os.fsync
+
+    def cannot(descriptor: int) -> None:
+        if of != "folders" or stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        honest(descriptor)
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    (run,) = execute(tiny_settings("seeds=1"))
+    assert run.damaged_file() is None
+    assert len(read(tiny_settings()["runs_dir"]).runs) == 1
+
+
+def test_a_system_that_opens_no_folders_and_knows_no_modes_holds_files(tmp_path, monkeypatch) -> None:
+    """Windows refuses to open a folder, and some mounts to set a file's mode."""
+    honest = os.open
+
+    def refuses(path, *args, **kwargs) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *args, **kwargs)
+
+    def no_modes(path, mode, **kwargs) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "open", refuses)
+    monkeypatch.setattr(Path, "chmod", no_modes)
+    files.write_text(tmp_path / "file", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_every_file_and_its_folder_are_synced_where_they_can_be(tmp_path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    files.write_text(tmp_path / "file", "new")
+    assert synced == [False, True]

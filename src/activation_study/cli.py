@@ -4,7 +4,9 @@ torch is imported by the tasks, not here, so that `--help` answers at once.
 """
 
 import difflib
+import errno
 import functools
+import io
 import os
 import re
 import sys
@@ -36,9 +38,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     def decorate(task: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(task)
         def job(config: DictConfig) -> None:
+            _print_everything()
             try:
                 task(config)
+                print(end="", flush=True)  # what cannot be printed is known here, not when the process ends
             except Exception as error:
+                _end_if_of_output(error)
                 text = traceback.format_exc()
                 if isinstance(error, (StudyError, *MISTAKES)):
                     text = f"error: {error if isinstance(error, StudyError) else sentence(error)}"
@@ -49,6 +54,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 raise
 
         def main() -> None:
+            _print_everything()
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             sys.argv[1:] = _arguments(sys.argv[1:])
@@ -58,6 +64,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 bar = "\n" if _sweep() else ""  # a worker's progress bar has left its line open
                 sys.exit(f"{bar}stopped: what is trained so far is kept; give the same command again to go on.")
             except Exception as error:
+                _end_if_of_output(error)
                 if sweep := _sweep():
                     sweep.end(error)
                 if wants_traceback:
@@ -107,6 +114,20 @@ def _swept(overrides: list[str]) -> list[str]:
         else str(override.input_line)
         for override in parsed
     ]
+
+
+def _print_everything() -> None:
+    """Letters that stdout or stderr cannot show are printed as escapes; no name of a file or folder ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_if_of_output(error: Exception) -> None:
+    """Ends the process where stdout takes no more: what reads it, such as `head`, has ended, or its disk is full."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python prints what is left when it ends
+        sys.exit(f"error: the output cannot be printed ({error.strerror}); results so far are kept.")
 
 
 def _sweep() -> "Sweep | None":

@@ -72,10 +72,12 @@ def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, A
             f"reference={config.reference}: it is not among the activations; choose one of {', '.join(labels)}."
         )
     _refuse_other_scales(choices)
+    files.check_folder("out", Path(config.out))
     return choices, tuning
 
 
 def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConfig, command: str) -> None:
+    """Saves everything, and only then prints it: a terminal that cannot show it loses nothing."""
     out, metrics = Path(config.out), tables.metrics
     table = comparison.summary(tables, grids, config.target, fast)
     differences = verdict.differences(metrics, verdict.reference_of(metrics, config.reference))
@@ -83,9 +85,6 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConf
     texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
     shown = {name: part for name, part in texts.items() if len(part)}
     sentences = verdict.conclusions(differences, tables, grids)
-    for part in shown.values():
-        print(f"\n{part.to_string(index=False)}")
-    print("\n" + "\n".join(sentences) + f"\n\n{text}\n")
     tidy = {"summary": table, "differences": differences}
     if grids:
         tidy["learning_rates"] = pd.concat(
@@ -97,14 +96,16 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConf
     for name, part in shown.items():
         files.write_text(out / f"{name}.tex", comparison.latex(part))
     body = "\n".join(comparison.markdown(part) for part in shown.values())
-    listing = "".join(f"- {sentence}\n" for sentence in sentences)
-    files.write_text(out / "summary.md", f"{text}\n\n{listing}\n{body}\nMade by `{command}`.\n")
-    for path in [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]:
-        print(path)
-    for path in draw(tables, out, differences={"reference": config.reference}):
-        print(path)
+    listing = "".join(f"- {comparison.as_markdown(sentence)}\n" for sentence in sentences)
+    page = f"{comparison.as_markdown(text)}\n\n{listing}\n{body}\nMade by {comparison.as_code(command)}.\n"
+    files.write_text(out / "summary.md", page)
+    paths = [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]
+    paths += draw(tables, out, differences={"reference": config.reference})
     if grids:
-        print(save(learning_rates(grids.metrics), out / "learning_rates")[0])
+        paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
+    for part in shown.values():
+        print(f"\n{part.to_string(index=False)}")
+    print("\n" + "\n".join(sentences) + f"\n\n{text}\n", *paths, sep="\n")
 
 
 def _tuning(config: DictConfig) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """From a composed Hydra configuration to plain settings that are known to make sense. Needs no torch."""
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from activation_study.errors import StudyError
+from activation_study.names import printable
 from activation_study.own_code import OwnCode
 
 SCALES = ("paper", "desk", "smoke")
@@ -60,7 +62,8 @@ def settings(config: DictConfig) -> dict[str, Any]:
         code = OwnCode(str(model.get("path")))
         model |= {"network": code.name, "source": code.digest}
     if dataset.get("name") == "image_folder":
-        dataset["folder"] = Path(str(dataset.get("root"))).expanduser().resolve().name
+        # realpath, which takes a link that leads back to itself as it is: the reading of the folder will name it.
+        dataset["folder"] = printable(Path(os.path.realpath(os.path.expanduser(str(dataset.get("root"))))).name)
     return plain
 
 

@@ -28,7 +28,7 @@ from activation_study.runs.environment import device_of, environment
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.lock import announce, locked, noted
-from activation_study.runs.planning import asked_for, finished, portions, progress, register, run_of
+from activation_study.runs.planning import asked_for, finished, portions, progress_of, register, run_of
 from activation_study.training import Record, Replica, Trainer, check
 
 
@@ -94,7 +94,7 @@ def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
         _Training(run, trainer, settings).complete()
     except Exception as error:
         if run.folder.exists():
-            run.write_status("failed", **progress(run), error=str(error) or type(error).__name__)
+            run.write_status("failed", **progress_of(run), error=str(error) or type(error).__name__)
         raise
     return run
 
@@ -133,7 +133,7 @@ class _Training:
         files.write_parquet(self.run.folder / "metrics.parquet", self.metrics)
         files.write_parquet(self.run.folder / "layers.parquet", self.layers)
         if self.settings["keep_weights"]:
-            weights = checkpoint.to_bytes({"run": self.run.folder.name, "network": trainer.network.state_dict()})
+            weights = checkpoint.to_bytes({"run": self.run.name, "network": trainer.network.state_dict()})
             files.write(self.run.folder / "weights.pt", lambda file: file.write(weights))
         diverged = {
             f"seed {replica.seed}, learning rate {replica.learning_rate:g}": step
@@ -147,7 +147,7 @@ class _Training:
     def _save(self) -> None:
         """A checkpoint holds the tables too, so that weights and rows are always of the same moment."""
         tables = {"metrics": _to_tensor(self.metrics), "layers": _to_tensor(self.layers)}
-        checkpoint.save(self.run.folder, {"run": self.run.folder.name, "trainer": self.trainer.state(), **tables})
+        checkpoint.save(self.run.folder, {"run": self.run.name, "trainer": self.trainer.state(), **tables})
         self._write_status()
         self.saved_at = time.monotonic()
 

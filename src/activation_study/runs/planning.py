@@ -107,7 +107,7 @@ def register(settings: dict[str, Any], replicas: list[Replica]) -> Run:
         "config": scientific(settings),
     }
     files.write_yaml(run.folder / "config.yaml", config)
-    run.write_status("pending", **progress(run))
+    run.write_status("pending", **progress_of(run))
     return run
 
 
@@ -126,7 +126,7 @@ def pairs(replicas: Iterable[Replica]) -> list[tuple[int, float]]:
     return [(replica.seed, replica.learning_rate) for replica in replicas]
 
 
-def progress(run: Run) -> dict[str, Any]:
+def progress_of(run: Run) -> dict[str, Any]:
     """How far a run has come, as its status tells it."""
     status = run.status
     return {key: status[key] for key in ("epoch", "step", "steps", "seconds") if key in status}
