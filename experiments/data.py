@@ -9,10 +9,12 @@ from activation_study.cli import command
 def main(config: DictConfig) -> None:
     """Fetches the data sets that the configuration lists."""
     from activation_study.datasets import fetch
+    from activation_study.schema import checked
 
-    for name in config.datasets:
-        fetch(name, config.data_dir, config.mirror)
-        print(f"{name}: complete in {config.data_dir}")
+    asked = checked("data", config)
+    for name in asked["datasets"]:
+        fetch(name, asked["data_dir"], asked["mirror"])
+        print(f"{name}: complete in {asked['data_dir']}")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ from activation_study.cli import command
 @command("status")
 def main(config: DictConfig) -> None:
     """Prints the status of the runs in runs_dir."""
+    from activation_study.schema import checked
+
+    asked = checked("status", config)
     from activation_study.runs.overview import overview
 
-    print(overview(config.runs_dir))
+    print(overview(asked["runs_dir"]))
 
 
 if __name__ == "__main__":

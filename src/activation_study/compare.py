@@ -1,5 +1,6 @@
 """What `compare.py` does: it tunes, trains, compares and says what can be concluded."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +8,12 @@ from typing import Any
 
 import pandas as pd
 from hydra import compose
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from activation_study import comparison, estimate, selection, verdict
-from activation_study import config as configuration
-from activation_study.config import listed, settings
-from activation_study.errors import StudyError
+from activation_study.cli import MISTAKES, overrides_given, sentence
+from activation_study.config import settings
+from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import learning_rates, save
 from activation_study.report import draw
 from activation_study.runs import Tables, files, read_runs
@@ -25,8 +25,8 @@ from activation_study.selection import PURPOSES
 
 def compare(config: DictConfig) -> None:
     """Tunes and trains each activation at each depth unless that is done already; prints and saves what comes out."""
-    given: list[str] = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[assignment]
-    choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
+    given = overrides_given()
+    asked, choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
     print(estimate.sentence(choices, tuning), flush=True)
     grids: list[Tables] = []
     measured: dict[str, list[Tables]] = {purpose: [] for purpose in PURPOSES}
@@ -43,11 +43,13 @@ def compare(config: DictConfig) -> None:
     command = " ".join(["python experiments/compare.py", *map(shlex.quote, given)])
     tables, fast = (_joined(measured[purpose]) for purpose in PURPOSES)
     _refuse_mixed_data(tables)
-    _report(tables, fast, _joined(grids) if grids else None, config, command)
+    _report(tables, fast, _joined(grids) if grids else None, asked, command)
 
 
-def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The settings of what is to be trained, and how its learning rates are tuned, if they are.
+def prepared(
+    config: DictConfig, given: Sequence[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]:
+    """The settings of a comparison, those of all that is to be trained, and how learning rates are tuned, if they are.
 
     Args:
         config: the composed configuration.
@@ -56,31 +58,19 @@ def prepared(config: DictConfig, given: Sequence[str]) -> tuple[list[dict[str, A
     Raises:
         StudyError: anything of it makes no sense.
     """
-    settings(config)
-    tuning = _tuning(config)
-    if config.target is not None:
-        configuration.check_number("target", config.target, 0, 1)
-    depths = listed(config.depths or [config.model.get("depth")])
-    choices = [
-        settings(compose("compare", [*given, *_overrides(activation, depth)]))
-        for depth in depths
-        for activation in listed(config.activations)
-    ]
-    labels = list(dict.fromkeys(label(chosen["activation"]) for chosen in choices))
-    if config.reference not in (None, "relu", *labels):
-        raise StudyError(
-            f"reference={config.reference}: it is not among the activations; choose one of {', '.join(labels)}."
-        )
+    asked = settings(config, "compare")
+    tuning = _tuning(asked)
+    choices = _choices(asked, given)
     _refuse_other_scales(choices)
-    files.check_folder("out", Path(config.out))
-    return choices, tuning
+    files.check_folder("out", Path(asked["out"]))
+    return asked, choices, tuning
 
 
-def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConfig, command: str) -> None:
+def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str, Any], command: str) -> None:
     """Saves everything, and only then prints it: a terminal that cannot show it loses nothing."""
-    out, metrics = Path(config.out), tables.metrics
-    table = comparison.summary(tables, grids, config.target, fast)
-    differences = verdict.differences(metrics, verdict.reference_of(metrics, config.reference))
+    out, metrics = Path(asked["out"]), tables.metrics
+    table = comparison.summary(tables, grids, asked["target"], fast)
+    differences = verdict.differences(metrics, verdict.reference_of(metrics, asked["reference"]))
     text = comparison.caption(tables, grids)
     texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
     shown = {name: part for name, part in texts.items() if len(part)}
@@ -100,7 +90,7 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConf
     page = f"{comparison.as_markdown(text)}\n\n{listing}\n{body}\nMade by {comparison.as_code(command)}.\n"
     files.write_text(out / "summary.md", page)
     paths = [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]
-    paths += draw(tables, out, differences={"reference": config.reference})
+    paths += draw(tables, out, differences={"reference": asked["reference"]})
     if grids:
         paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
     for part in shown.values():
@@ -108,25 +98,68 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, config: DictConf
     print("\n" + "\n".join(sentences) + f"\n\n{text}\n", *paths, sep="\n")
 
 
-def _tuning(config: DictConfig) -> dict[str, Any] | None:
+def _tuning(asked: dict[str, Any]) -> dict[str, Any] | None:
     """The grid of learning rates and the seeds that judge it; None where no rate is tuned."""
-    if config.tune.rates is None:
+    tune, rates = asked["tune"], asked["learning_rate"]
+    if asked["dataset"]["valid_size"] == 0:
+        without = "dataset.valid_size=0 leaves no validation images"
+        if tune["rates"] is not None:
+            refuse("tune.rates", tune["rates"], f"{without} to choose by; give tune.rates=null, or some of them")
+        if asked["target"] is not None:
+            refuse("target", asked["target"], f"{without} to reach it on; give target=null, or some of them")
+    if tune["rates"] is None:
+        if len(rates) > 1:
+            text = f"without tuning a comparison has one rate; to choose among them give tune.rates={shown(rates)}"
+            refuse("learning_rate", rates, text)
         return None
-    tune: dict[str, Any] = OmegaConf.to_container(config.tune, resolve=True)  # type: ignore[assignment]
-    configuration.check_number("tune.widenings", tune["widenings"], 0, whole=True)
-    tune["seeds"] = configuration.seeds(tune["seeds"], "tune.seeds")
-    tune["rates"] = configuration.learning_rates(tune["rates"], "tune.rates")
-    if both := sorted(set(tune["seeds"]) & set(configuration.seeds(config.seeds))):
-        raise StudyError(
-            f"tune.seeds={tune['seeds']}: {', '.join(map(str, both))} would choose the learning rate and measure it; "
-            "give seeds that are not in seeds."
-        )
-    return tune
+    if both := sorted(set(tune["seeds"]) & set(asked["seeds"])):
+        text = f"{', '.join(map(str, both))} would choose the learning rate and measure it"
+        refuse("tune.seeds", tune["seeds"], f"{text}; give seeds that are not in seeds")
+    return tune | {"rates": [float(rate) for rate in tune["rates"]]}
 
 
-def _overrides(activation: str, depth: int | None) -> list[str]:
-    name, *options = str(activation).split()
-    return [f"activation={name}", *options, *([f"model.depth={depth}"] if depth is not None else [])]
+def _choices(asked: dict[str, Any], given: Sequence[str]) -> list[dict[str, Any]]:
+    """The settings of each activation at each depth, all of them checked.
+
+    Args:
+        asked: the settings of the comparison.
+        given: what was given on the command line.
+    """
+    for override in given:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key.split(".")[0].split("@")[0] == "activation":
+            refuse(key, value, "a comparison takes its activations as activations=[relu,'elu activation.alpha=0.5']")
+    items = {item: _overrides(item, asked["activations"]) for item in asked["activations"]}
+    depths: list[str] = [f"model.depth={depth}" for depth in asked["depths"] or []]
+    choices: list[dict[str, Any]] = []
+    for depth in [[depth] for depth in depths] or [[]]:
+        for overrides in items.values():
+            every = [*given, *overrides, *depth]
+            try:
+                choices.append(settings(compose("compare", every), "compare"))
+            except MISTAKES as error:
+                raise StudyError(sentence(error, "compare", every)) from None
+    labels: dict[str, str] = {}
+    for item, chosen in zip(items, choices, strict=False):
+        called = label(chosen["activation"])
+        if called in labels:
+            text = f"{labels[called]} and {item} are both called {called}; give one of them"
+            refuse("activations", asked["activations"], text)
+        labels[called] = item
+    if asked["reference"] not in (None, "relu", *labels):
+        among = f"it is not among the activations; choose one of {', '.join(labels)}"
+        refuse("reference", asked["reference"], among)
+    return choices
+
+
+def _overrides(item: str, items: list[str]) -> list[str]:
+    """What an item such as `elu activation.alpha=0.5` means on the command line."""
+    name, *options = item.split()
+    for option in item.split() if "=" in name else options:
+        if not re.match(r"\+{0,2}activation\.[^=]+=", option):
+            what = f"{option} is no option of an activation, and all else is the same for all of them"
+            refuse("activations", items, f"{what}; give options as 'elu activation.alpha=0.5'")
+    return [f"activation={name}", *options]
 
 
 def _refuse_other_scales(choices: Sequence[dict[str, Any]]) -> None:

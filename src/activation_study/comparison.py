@@ -40,7 +40,8 @@ def summary(
         (median; infinite where half of the replicas never reach it), training_loss (mean over the epochs) with its
         ends and fast_rate, the learning rate at which it was measured, off_by_one_step (validation accuracy lost where
         the rate is one step of the grid off), gradient_ratio (before training), saturated and dead (after training).
-        What these are is in `quantities`; each is a mean over replicas, its ends those of its 95 % interval.
+        What these are is in `quantities`; each is a mean over replicas, its ends those of its 95 % interval. What was
+        not measured, for want of probes or of validation images, has no column, or no values.
     """
     fast = fast or tables
     lost = _by_key(quantities.diverged(tables.metrics))
@@ -48,7 +49,7 @@ def summary(
     inside = {name: _by_key(quantity.of(tables)) for name, quantity in INSIDE.items()} if len(tables.layers) else {}
     losses, grids = _by_key(TRAINING_LOSS.of(fast)), _grouped(tuning.metrics) if tuning else {}
     fast_rates = fast.metrics.drop_duplicates(BY).set_index(BY)["learning_rate"]
-    epochs = _epochs_to_target(tables.metrics, target)
+    epochs = _epochs_to_target(tables.metrics, target) if _has_validation(tables) else {}
     rows = []
     for key, group in _grouped(tables.metrics).items():
         rates = group["learning_rate"].unique()
@@ -56,7 +57,7 @@ def summary(
         row |= {"n": len(lost[key]), "diverged": int(lost[key].sum())}
         for name, quantity in AFTER_TRAINING.items():
             row |= _with_ends(name, quantity.mean(after[name][key]))
-        row |= epochs[key]
+        row |= epochs.get(key, {})
         row |= _with_ends("training_loss", TRAINING_LOSS.mean(losses[key])) | {"fast_rate": fast_rates[key]}
         if key in grids:
             row["off_by_one_step"] = selection.sensitivity(selection.scores(grids[key]))
@@ -101,7 +102,8 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     shown["95 % interval"] = _interval(table, "accuracy", lambda shares: percent(shares, 1))
     shown["test loss"] = table["loss"].map(lambda loss: "-" if loss != loss else f"{loss:.3f}")
     shown["train - test, points"] = percent(table["gap"], 1)
-    shown["epochs to target"] = table["epochs_to_target"].map(_count)
+    if "epochs_to_target" in table:
+        shown["epochs to target"] = table["epochs_to_target"].map(_count)
     shown["training loss over the epochs"] = table["training_loss"].map("{:.3g}".format)
     if (table["fast_rate"] != table["learning_rate"]).any():
         shown["at learning rate"] = table["fast_rate"].map("{:g}".format)
@@ -110,7 +112,8 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     if "gradient_ratio" in table:
         shown["gradient norm, first / last"] = table["gradient_ratio"].map("{:.1e}".format)
         shown["saturated %"] = percent(table["saturated"])
-        shown["never active %"] = percent(table["dead"])
+        if table["dead"].notna().any():
+            shown["never active %"] = percent(table["dead"])
     if table["diverged"].any():
         shown["diverged"] = table["diverged"].astype(str) + " of " + table["n"].astype(str)
     return shown
@@ -148,12 +151,29 @@ def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
         f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
         f"{', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % t interval over seeds, mean test loss in nats, training less test accuracy. "
-        f"Target: {100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy, unless given; epochs "
-        "until half of the networks are there. Training loss in nats, the mean over the epochs (area under its curve)"
-        f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. Gradient norm of the first "
-        "over the last hidden layer's weights before training; saturated units, and units that no validation image "
-        f"activates, after training. Everywhere {quantities.RULE}; of what else is measured it has no value."
+        f"{_told_of_target(tables)}Training loss in nats, the mean over the epochs (area under its curve)"
+        f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. {_told_of_layers(tables)}"
+        f"Everywhere {quantities.RULE}; of what else is measured it has no value."
     )
+
+
+def _has_validation(tables: "Tables") -> bool:
+    return "valid" in set(tables.metrics["split"])
+
+
+def _told_of_target(tables: "Tables") -> str:
+    if not _has_validation(tables):
+        return ""
+    best = f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy"
+    return f"Target: {best}, unless given; epochs until half of the networks are there. "
+
+
+def _told_of_layers(tables: "Tables") -> str:
+    if not len(tables.layers):
+        return ""
+    dead = ", and units that no validation image activates," if _has_validation(tables) else ""
+    first = "Gradient norm of the first over the last hidden layer's weights before training"
+    return f"{first}; saturated units{dead} after training. "
 
 
 def _rates(tables: "Tables", tuning: "Tables | None") -> str:

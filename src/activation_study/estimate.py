@@ -70,9 +70,9 @@ def seconds_a_network(chosen: dict[str, Any]) -> float:
     step = pace(trainer)
     with trainer.threads:
         trainer.threads.use(trainer.total_steps)
-        trainer.evaluate(data.valid, limit=1)
+        trainer.evaluate(data.train, limit=1)
         began = time.perf_counter()
-        trainer.evaluate(data.valid, limit=EVALUATION_BATCH)
+        trainer.evaluate(data.train, limit=EVALUATION_BATCH)
         piece = time.perf_counter() - began
     valid, test = (ceil(len(split.labels) / EVALUATION_BATCH) for split in (data.valid, data.test))
     pieces = 2 * valid * (trainer.epochs + 1) + test

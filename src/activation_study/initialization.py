@@ -1,14 +1,19 @@
 """Weight scales: which standard deviation the weights of a layer start from, given its fan and its activation."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from activation_study.activations import Activation
-from activation_study.errors import StudyError
+from activation_study.compounds import Nullable
+from activation_study.errors import refuse
+from activation_study.kinds import Choice, Number
 from activation_study.seeds import generator
+from activation_study.signatures import options_of
 
 FAN_MODES = {
     "fan_in": lambda fan_in, fan_out: fan_in,
@@ -39,24 +44,35 @@ class Initialization:
         std: the standard deviation, for `normal` only.
     """
 
-    name: str = "he"
-    mode: str = "fan_in"
-    distribution: str = "normal"
-    std: float | None = None
+    name: Annotated[str, Choice([*SCALED_VARIANCE, "normal"])] = "he"
+    mode: Annotated[str, Choice(FAN_MODES)] = "fan_in"
+    distribution: Annotated[str, Choice(["normal", "uniform"])] = "normal"
+    std: Annotated[float | None, Nullable(Number(above=0))] = None
 
     def __post_init__(self) -> None:
         """Refuses what does not exist, in one sentence."""
-        for key, value, choices in (
-            ("name", self.name, [*SCALED_VARIANCE, "normal"]),
-            ("mode", self.mode, list(FAN_MODES)),
-            ("distribution", self.distribution, ["normal", "uniform"]),
-        ):
-            if value not in choices:
-                raise StudyError(f"init.{key}={value}: no such choice; choose one of {', '.join(choices)}.")
+        options_of(Initialization).read("init", vars(self))
         if (self.name == "normal") != (self.std is not None):
-            raise StudyError(f"init.std={self.std}: init=normal needs a number, and the other rules need none.")
-        if self.std is not None and not (type(self.std) in (int, float) and 0 < self.std < math.inf):
-            raise StudyError(f"init.std={self.std}: give a number above 0, such as 0.05.")
+            refuse("init.std", self.std, "init=normal needs a number, and the other rules need none")
+
+    @classmethod
+    def checked(cls, config: Mapping[str, object]) -> "Initialization":
+        """The rule that a configuration names.
+
+        Raises:
+            StudyError: unknown name or option, or a value that is not possible.
+        """
+        return cls(**options_of(cls, whose=f"init={config['name']}").read("init", config))
+
+    def check_gain(self, activation: Activation, called: str) -> None:
+        """Refuses an activation that passes on so little, or so much, that no weights could make up for it."""
+        try:
+            scale = self.standard_deviation(1, 1, activation)
+        except (ZeroDivisionError, OverflowError):
+            scale = math.inf
+        if not Number(above=0).holds(scale):
+            text = f"{called} with these options needs weights of the scale {scale:g}; give another"
+            refuse("init.name", self.name, text)
 
     def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation, sees_pixels: bool = False) -> float:
         """The standard deviation of a layer's weights.

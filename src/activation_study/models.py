@@ -4,17 +4,20 @@ Each is a plain sequence of layers that a `Stack` makes; `depth` counts the laye
 linear layer follows that gives the logits. A network of the user's own is `own`, see `own_network`.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
 from activation_study import own_network
-from activation_study.errors import StudyError
+from activation_study.kinds import Choice
 from activation_study.replicas import Stack, StackedMaxPool2d
+from activation_study.schema import DEPTH, WIDTH, group_of
+from activation_study.signatures import options_of
 
 Shape = tuple[int, int, int]
+Depth = Annotated[int, DEPTH]
+Width = Annotated[int, WIDTH]
 
 
 class MeanOverMaps(nn.Module):
@@ -25,7 +28,7 @@ class MeanOverMaps(nn.Module):
         return x.mean((-2, -1))
 
 
-def mlp(stack: Stack, shape: Shape, classes: int, depth: int = 8, width: int = 128) -> nn.Sequential:
+def mlp(stack: Stack, shape: Shape, classes: int, depth: Depth = 8, width: Width = 128) -> nn.Sequential:
     """Hidden layers of one width; 8 x 128 is the MNIST network of Clevert et al. 2016, Section 4.1."""
     channels, height, pixels = shape
     layers: list[nn.Module] = [nn.Flatten(2)]
@@ -36,7 +39,7 @@ def mlp(stack: Stack, shape: Shape, classes: int, depth: int = 8, width: int = 1
     return nn.Sequential(*layers, stack.linear(inputs, classes))
 
 
-def convnet(stack: Stack, shape: Shape, classes: int, depth: int = 6, width: int = 16) -> nn.Sequential:
+def convnet(stack: Stack, shape: Shape, classes: int, depth: Depth = 6, width: Width = 16) -> nn.Sequential:
     """3x3 convolutions in up to three stages, each with half the resolution and twice the channels of the one before.
 
     The convolutions are spread evenly over the stages, earlier stages taking the remainder. Max pooling stands between
@@ -83,16 +86,8 @@ def checked(config: Mapping[str, object]) -> tuple[Callable[..., nn.Module], dic
         StudyError: unknown name or option, a size that is not a whole number of at least 1, or code of the user's own
             that is not usable.
     """
-    options = dict(config)
-    name = str(options.pop("name"))
+    name, options = group_of(config, "model")
     if name == "own":
         return own_network.checked(config)
-    if name not in MODELS:
-        raise StudyError(f"model.name={name}: no such network; choose one of {', '.join(MODELS)}, own.")
-    known = list(inspect.signature(MODELS[name]).parameters)[3:]
-    for key, value in options.items():
-        if key not in known:
-            raise StudyError(f"model.{key}: {name} has no such option; its options: {', '.join(known)}.")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise StudyError(f"model.{key}={value}: {name} needs a whole number of at least 1.")
-    return MODELS[name], options
+    make = MODELS[Choice([*MODELS, "own"], "network").read("model.name", name)]
+    return make, options_of(make, skip=3, whose=name).read("model", options)

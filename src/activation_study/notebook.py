@@ -22,7 +22,8 @@ from matplotlib.figure import Figure
 
 from activation_study import CONF, comparison, statistics
 from activation_study.activations import build
-from activation_study.config import listed, settings
+from activation_study.compounds import listed
+from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden

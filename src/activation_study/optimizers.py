@@ -1,14 +1,18 @@
 """SGD with momentum and Adam, where every replica of a stack has its own learning rate."""
 
-import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
-from activation_study.errors import StudyError
+from activation_study.compounds import Group, Items
+from activation_study.kinds import Choice, Number
 from activation_study.replicas import AFFINE
+from activation_study.schema import group_of
+from activation_study.signatures import options_of
+
+Share = Annotated[float, Number(at_least=0, below=1)]
 
 
 class Optimizer:
@@ -27,9 +31,9 @@ class Optimizer:
         self,
         network: nn.Module,
         learning_rates: Tensor,
-        weight_decay: float = 0.0,
-        milestones: Iterable[float] = (),
-        decay: float = 0.1,
+        weight_decay: Annotated[float, Number(at_least=0)] = 0.0,
+        milestones: Annotated[Iterable[float], Items(Number(at_least=0), "[10,15]", empty=True)] = (),
+        decay: Annotated[float, Number(at_least=0, at_most=1)] = 0.1,
     ) -> None:
         self.parameters = list(network.parameters())
         self.learning_rates = [
@@ -66,7 +70,7 @@ class Optimizer:
 class SGD(Optimizer):
     """v <- mu v + g, p <- p - lr v: torch's form, in which a drop of the learning rate acts at once."""
 
-    def __init__(self, *args, momentum: float = 0.0, **options) -> None:  # noqa: ANN002, ANN003
+    def __init__(self, *args, momentum: Annotated[float, Number(at_least=0, at_most=1)] = 0.0, **options) -> None:  # noqa: ANN002, ANN003
         super().__init__(*args, **options)
         self.momentum = momentum
         self.velocities = [torch.zeros_like(p) for p in self.parameters] if momentum else []
@@ -83,7 +87,14 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015) with bias correction; weight decay is L2 in the gradient, as in torch.optim.Adam."""
 
-    def __init__(self, *args, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, **options) -> None:  # noqa: ANN002, ANN003
+    def __init__(
+        self,
+        *args,  # noqa: ANN002
+        beta1: Share = 0.9,
+        beta2: Share = 0.999,
+        epsilon: Annotated[float, Number(above=0)] = 1e-8,
+        **options,  # noqa: ANN003
+    ) -> None:
         super().__init__(*args, **options)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.means = [torch.zeros_like(p) for p in self.parameters]
@@ -114,7 +125,7 @@ def build(config: Mapping[str, object], network: nn.Module, learning_rates: Tens
     """The optimizer that a configuration names, for a network whose replicas have these learning rates, (replicas,).
 
     Raises:
-        StudyError: unknown name or option.
+        StudyError: unknown name or option, or a value that is not possible.
     """
     name, options = checked(config)
     return OPTIMIZERS[name](network, learning_rates, **options)
@@ -124,15 +135,10 @@ def checked(config: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
     """The name of the optimizer that a configuration names, and its options.
 
     Raises:
-        StudyError: unknown name or option.
+        StudyError: unknown name or option, or a value that is not possible.
     """
-    options = dict(config)
-    name = str(options.pop("name"))
-    if name not in OPTIMIZERS:
-        raise StudyError(f"optimizer.name={name}: no such optimizer; choose one of {', '.join(OPTIMIZERS)}.")
-    own, shared = (list(inspect.signature(kind.__init__).parameters) for kind in (OPTIMIZERS[name], Optimizer))
-    known = [key for key in own + shared if key not in ("self", "args", "options", "network", "learning_rates")]
-    for key in options:
-        if key not in known:
-            raise StudyError(f"optimizer.{key}: {name} has no such option; its options: {', '.join(known)}.")
-    return name, options
+    name, options = group_of(config, "optimizer")
+    Choice(OPTIMIZERS, "optimizer").read("optimizer.name", name)
+    own, shared = options_of(OPTIMIZERS[name]), options_of(Optimizer, skip=2)
+    known = {**own.keys, **shared.keys}
+    return name, Group(known, optional=known, whose=name).read("optimizer", options)

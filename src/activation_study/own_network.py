@@ -10,16 +10,20 @@ of two replicas and a few random images, for what would otherwise be wrong in si
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from activation_study.activations import Activation
-from activation_study.errors import StudyError
+from activation_study.errors import StudyError, missing
+from activation_study.kinds import PathTo
 from activation_study.own_code import OwnCode
 from activation_study.replicas import AFFINE, Stack
+from activation_study.schema import DEPTH, WIDTH
 from activation_study.seeds import Noise
+from activation_study.signatures import options_of
 
 Shape = tuple[int, int, int]
 REPLICAS, IMAGES = 2, 3  # it is tried out with
@@ -38,23 +42,22 @@ def checked(config: Mapping[str, Any]) -> tuple[Callable[..., nn.Module], dict[s
     Raises:
         StudyError: there is no such code, it has changed, or it cannot be called so.
     """
-    code = OwnCode(str(config["path"]))
+    if "path" not in config:
+        missing("model.path")
+    code = OwnCode(PathTo("code").read("model.path", config["path"]))
     if config.get("source", code.digest) != code.digest:
         raise StudyError(f"model.path={code.path}: {code.file} has changed since the command began; give it again.")
     make = code.load()
-    depth = config.get("depth")
-    if type(depth) is not int or depth < 1:
-        raise StudyError(f"model.depth={depth}: {code.name} needs a whole number of at least 1.")
+    if "depth" not in config:
+        missing("model.depth")
+    depth = DEPTH.read("model.depth", config["depth"])
     options = {key: value for key, value in config.items() if key not in ("name", "path", "network", "source")}
-    parameters = list(inspect.signature(make).parameters.values())
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        known = [parameter.name for parameter in parameters[3:]]
-        if "depth" not in known:
-            del options["depth"]
-        for key in options:
-            if key not in known:
-                choices = ", ".join(known) or "none"
-                raise StudyError(f"model.{key}: {code.name} has no such option; its options: {choices}.")
+    parameters = inspect.signature(make).parameters.values()
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    known = options_of(make, skip=3, whose=code.name, depth=DEPTH, width=WIDTH)
+    if "depth" not in known.keys and not takes_all:
+        del options["depth"]
+    options = replace(known, others=takes_all).read("model", options)
     try:
         inspect.signature(make).bind(None, None, None, **options)
     except TypeError as error:

@@ -1,5 +1,6 @@
 """What `figures.py` does: from the runs on disk to figures."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from activation_study import selection
-from activation_study.errors import StudyError
+from activation_study import schema, selection
+from activation_study.errors import StudyError, refuse
 from activation_study.figures import FIGURES, save
 from activation_study.names import path_part
 from activation_study.runs import Run, Tables, comparable_hash, read_runs
@@ -18,19 +19,31 @@ from activation_study.runs.index import Index
 
 def figures(config: DictConfig) -> None:
     """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
-    if config.figure is not None and config.figure not in FIGURES:
-        raise StudyError(f"figure={config.figure}: no such figure; choose one of {', '.join(FIGURES)}.")
-    wanted = {key: config[key] for key in ("dataset", "model") if config[key] is not None}
-    runs = [run for run in Index(Path(config.runs_dir)).finished() if _is_one(run, wanted)]
+    asked = schema.checked("figures", config)
+    wanted = {key: name for key, name in asked["only"].items() if name is not None}
+    runs = [run for run in Index(Path(asked["runs_dir"])).finished() if _is_one(run, wanted)]
     if not runs:
+        of = " of " + ", ".join(f"only.{key}={value}" for key, value in wanted.items()) if wanted else ""
         raise StudyError(
-            f"runs_dir={config.runs_dir}: it holds no finished runs of dataset={config.dataset}, model={config.model}; "
+            f"runs_dir={asked['runs_dir']}: it holds no finished runs{of}; "
             "train some with `python experiments/train.py`, or `make demo`."
         )
+    drawn, refused = 0, dict[str, StudyError]()
     for name, group in comparable(runs).items():
-        tables = selection.chosen(read_runs(group), list(config.tuning_seeds))
-        for path in draw(tables, Path(config.out) / name, config.figure):
+        try:
+            tables = selection.chosen(read_runs(group), asked["tuning_seeds"])
+        except StudyError as error:  # of these runs alone; the others are drawn
+            refused[name] = error
+            continue
+        for path in draw(tables, Path(asked["out"]) / name, asked["figure"]):
             print(path)
+            drawn += 1
+    if refused and not drawn:
+        raise next(iter(refused.values()))
+    for name, reason in refused.items():
+        print(f"warning: {name} is left out: {reason}", file=sys.stderr)
+    if not drawn:
+        refuse("figure", asked["figure"], "what it shows was not measured in these runs; see probes.every")
 
 
 def _is_one(run: Run, wanted: dict[str, str]) -> bool:
@@ -40,6 +53,8 @@ def _is_one(run: Run, wanted: dict[str, str]) -> bool:
 def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
     """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
 
+    What was not measured is left out.
+
     Args:
         tables: one learning rate for each activation and depth.
         out: the folder.
@@ -48,7 +63,9 @@ def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str
     """
     names = list(FIGURES) if only is None else [only]
     return [
-        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0] for name in names
+        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0]
+        for name in names
+        if FIGURES[name].can_draw(tables.metrics, tables.layers)
     ]
 
 

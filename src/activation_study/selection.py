@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from activation_study import quantities
+from activation_study.errors import StudyError, shown
 from activation_study.quantities import TRAINING_LOSS
 
 if TYPE_CHECKING:
@@ -120,7 +121,13 @@ def chosen(tables: "Tables", tuning_seeds: Sequence[int], purpose: str = "accura
     by_layer = dict(list(tables.layers.groupby(BY, sort=False, dropna=False))) if len(tables.layers) else {}
     for key, group in tables.metrics.groupby(BY, sort=False, dropna=False):
         tuning = group[group["seed"].isin(tuning_seeds)]
-        rate = best(scores(group if tuning.empty else tuning), purpose)
+        judged = group if tuning.empty else tuning
+        if (rates := judged["learning_rate"].unique()).size > 1 and "valid" not in set(judged["split"]):
+            raise StudyError(
+                f"learning_rate={shown(sorted(rates.tolist()))}: without validation images (dataset.valid_size=0) none "
+                f"of them can be chosen for {key[0]}; train one rate, or with validation images."
+            )
+        rate = best(scores(judged), purpose) if rates.size > 1 else float(rates[0])
         at_rate = group[group["learning_rate"] == rate]
         fresh = at_rate[~at_rate["seed"].isin(tuning_seeds)]
         kept = at_rate if fresh.empty else fresh

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from activation_study.cli import MISTAKES, sentence
 from activation_study.config import settings
 from activation_study.errors import StudyError
+from activation_study.schema import refuse_added
 
 if TYPE_CHECKING:
     from activation_study.runs import Run
@@ -57,11 +58,13 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuses the whole sweep for a mistake in any of its jobs."""
+        command, given = config.hydra.job.config_name, _as_given(config.hydra.overrides.task)
         try:
+            refuse_added(command, given)
             _leave_out(config.hydra, self.listed)
             self.begin(*_jobs(config))
         except (StudyError, *MISTAKES) as error:
-            sys.exit(f"error: {error if isinstance(error, StudyError) else sentence(error)}")
+            sys.exit(f"error: {error if isinstance(error, StudyError) else sentence(error, command, given)}")
         except Exception as error:  # Hydra would make a warning of it, and go on
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             sys.exit(f"error: the sweep cannot be checked, so it is not begun ({reason}).")
@@ -93,12 +96,10 @@ class TrainingSweep(Sweep):
         """Checks the settings of every run, and writes the runs down that are to be trained."""
         from activation_study.runs.identity import configuration_hash
         from activation_study.runs.planning import plan
-        from activation_study.training import check
 
         self.chosen: dict[tuple[Path, str], list[dict[str, Any]]] = defaultdict(list)
         for job in jobs:
             chosen = settings(job.config)
-            check(chosen)
             self.chosen[Path(chosen["runs_dir"]), configuration_hash(chosen)].append(chosen)
         for (runs_dir, configuration), alike in self.chosen.items():
             plan(runs_dir, configuration, alike)
@@ -149,13 +150,10 @@ class ComparisonSweep(Sweep):
     def begin(self, jobs: list[Job], swept: list[str]) -> None:
         """Checks the settings of every run of every comparison."""
         from activation_study.compare import prepared
-        from activation_study.training import check
 
         super().begin(jobs, swept)
         for job in jobs:
-            choices, _ = prepared(job.config, job.overrides)
-            for chosen in choices:
-                check(chosen)
+            prepared(job.config, job.overrides)
 
 
 def _leave_out(hydra: DictConfig, keys: tuple[str, ...]) -> None:
@@ -190,7 +188,9 @@ def _jobs(config: DictConfig) -> tuple[list[Job], list[str]]:
             jobs.append(Job(job, compose(config.hydra.job.config_name, job)))
         except MISTAKES as error:
             chosen = " ".join(override for override in job if override.startswith(keys))
-            raise StudyError(f"{sentence(error).rstrip('.')} (in the job {chosen}).") from None
+            raise StudyError(
+                f"{sentence(error, config.hydra.job.config_name, job).rstrip('.')} (in the job {chosen})."
+            ) from None
     return jobs, [override.key_or_group for override in swept]
 
 

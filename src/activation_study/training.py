@@ -192,15 +192,15 @@ class Trainer:
 
     def _record(self, tick: Callable[[], None], began: float) -> Record:
         epoch = self.step // self.steps_per_epoch
-        with self.meter.watching():
-            valid = self.evaluate(self.data.valid, tick)
-            dead = self.meter.dead()
         # As many training images as there are validation images, in eval mode too, so that the two compare.
-        splits = {"train": self.evaluate(self.data.train, tick, limit=len(self.data.valid.labels)), "valid": valid}
+        splits = {"train": self.evaluate(self.data.train, tick, limit=len(self.data.valid) or len(self.data.test))}
+        if len(self.data.valid):
+            with self.meter.watching():
+                splits["valid"] = self.evaluate(self.data.valid, tick)
+                # They belong to the last step that was measured. Step 0 keeps those before training.
+                self._dead.setdefault(max(self._measured, default=0), self.meter.dead())
         if epoch == self.epochs:
             splits["test"] = self.evaluate(self.data.test, tick)
-        # They belong to the last step that was measured. Step 0 keeps those before training, also where it is the last.
-        self._dead.setdefault(max(self._measured, default=0), dead)
         self.seconds += time.perf_counter() - began
         metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
         return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch))
@@ -249,7 +249,7 @@ class Trainer:
         """Tidy rows of the probes since the last record; the shares of dead units belong to the epoch's last probe."""
         if not self._measured:
             return pd.DataFrame()
-        absent = torch.full_like(next(iter(self._dead.values())), torch.nan)
+        absent = torch.full_like(next(iter(self._measured.values()))[..., 0], torch.nan)
         values = torch.stack(
             [torch.cat([m, self._dead.get(s, absent).unsqueeze(2)], 2) for s, m in self._measured.items()]
         )
@@ -270,18 +270,6 @@ class Trainer:
         self._measured.clear()
         self._dead.clear()
         return table
-
-
-def check(config: Mapping[str, Any]) -> None:
-    """Refuses a configuration that no trainer could be made of, without making anything large.
-
-    Raises:
-        StudyError: an unknown name or option, or a value that makes no sense.
-    """
-    activations.build(**config["activation"])
-    models.checked(config["model"])
-    Initialization(**config["init"])
-    optimizers.checked(config["optimizer"])
 
 
 def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,14 +5,18 @@ its class name: `build("Hardswish")`.
 """
 
 import importlib
+import pkgutil
 
 import torch
 from torch import Tensor, nn
 
-from activation_study.activations import bounded, rectified, smooth  # noqa: F401  (they register their classes)
-from activation_study.activations.base import Activation, checked_options
+from activation_study.activations.base import Activation, options_of
 from activation_study.activations.from_torch import FromTorch
 from activation_study.errors import StudyError
+from activation_study.kinds import Text
+
+for _module in pkgutil.iter_modules(__path__):  # every module here registers its classes
+    importlib.import_module(f"{__name__}.{_module.name}")
 
 __all__ = ["Activation", "build", "names", "softmax"]
 
@@ -33,10 +37,19 @@ def build(name: str, target: str | None = None, **options: object) -> Activation
     Raises:
         StudyError: unknown name or option.
     """
-    if target is None and name not in Activation.registry and isinstance(getattr(nn, str(name), None), type):
+    Text("a name").read("activation.name", name)
+    if target is None and name not in Activation.registry and isinstance(getattr(nn, name, None), type):
         return FromTorch(name, **options)
     kind = _class_of(name, target)
-    return kind(**checked_options(kind, options))
+    options = options_of(kind).read("activation", options)
+    if target is None:
+        return kind(**options)
+    try:
+        return kind(**options)
+    except StudyError:
+        raise
+    except Exception as error:
+        raise StudyError(f"activation.target={target}: it cannot be made ({_reason(error)}).") from error
 
 
 def softmax(z: Tensor, dim: int = -1) -> Tensor:
@@ -56,11 +69,15 @@ def _class_of(name: str, target: str | None) -> type[Activation]:
                 "or an elementwise class of torch.nn by its name."
             )
         return Activation.registry[name]
-    module, _, attribute = target.rpartition(".")
+    module, _, attribute = Text("MODULE.CLASS").read("activation.target", target).rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise StudyError(f"activation.target={target}: it cannot be imported ({error}).") from None
+    except Exception as error:  # to import a module runs it
+        raise StudyError(f"activation.target={target}: it cannot be imported ({_reason(error)}).") from None
     if not (isinstance(kind, type) and issubclass(kind, Activation)):
         raise StudyError(f"activation.target={target}: it is no subclass of activation_study.activations.Activation.")
     return kind
+
+
+def _reason(error: Exception) -> str:
+    return f"{error}".splitlines()[0].rstrip(".") if str(error) else type(error).__name__

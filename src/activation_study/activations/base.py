@@ -1,14 +1,14 @@
 """What every activation is: a function, its derivative, where it is flat, and the variance it passes on."""
 
-import inspect
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from activation_study.errors import StudyError
+from activation_study import signatures
+from activation_study.compounds import Group
 
 INFINITY = math.inf
 Draw = Callable[[Tensor, float, float], Tensor]
@@ -109,25 +109,6 @@ def indicator(comparison: Callable[..., Tensor], z: Tensor, bound: float) -> Ten
     return comparison(z.detach(), bound, out=torch.empty_like(z, requires_grad=False))
 
 
-def options_of(kind: type[Activation]) -> dict[str, object]:
-    """The options that an activation takes, with their defaults."""
-    parameters = inspect.signature(kind.__init__).parameters.values()
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {p.name: p.default for p in parameters if p.name != "self" and p.kind not in several}
-
-
-def checked_options(kind: type[Activation], options: dict[str, Any]) -> dict[str, Any]:
-    """The options as given, or a sentence about the first that the activation does not take.
-
-    Where the default is a number, true or false, so must the value be.
-    """
-    known = options_of(kind)
-    for key, value in options.items():
-        if key not in known:
-            choices = ", ".join(known) or "none"
-            raise StudyError(f"activation.{key}: {kind.name} has no such option; its options: {choices}.")
-        if isinstance(known[key], bool) and not isinstance(value, bool):
-            raise StudyError(f"activation.{key}={value}: {kind.name} needs true or false.")
-        if isinstance(known[key], float) and not (type(value) in (int, float) and math.isfinite(value)):
-            raise StudyError(f"activation.{key}={value}: {kind.name} needs a number.")
-    return options
+def options_of(kind: type[Activation]) -> Group:
+    """The options that an activation takes."""
+    return signatures.options_of(kind, whose=kind.name or kind.__name__)

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from activation_study.activations.base import Activation
 from activation_study.errors import StudyError
+from activation_study.signatures import options_of
 
 
 class FromTorch(Activation):
@@ -20,7 +21,8 @@ class FromTorch(Activation):
     def __init__(self, name: str, **options: object) -> None:
         super().__init__()
         try:
-            self.function = getattr(nn, name)(**options)
+            kind = getattr(nn, name)
+            self.function = kind(**options_of(kind, whose=f"torch.nn.{name}").read("activation", options))
             self._check(name)
         except StudyError:
             raise

@@ -1,13 +1,15 @@
 """The rectified activations: identity above zero, and one way each of dealing with what lies below."""
 
 import math
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from activation_study.activations.base import Activation, Draw, indicator
-from activation_study.errors import StudyError
+from activation_study.errors import refuse
+from activation_study.kinds import Number
 
 
 class ReLU(Activation, name="relu"):
@@ -111,14 +113,15 @@ class RReLU(Activation, name="rrelu"):
     source = "Xu et al. 2015"
 
     def __init__(
-        self, lower: float = 3.0, upper: float = 8.0, variant: str = "paper", test_slope: str = "paper"
+        self,
+        lower: Annotated[float, Number(above=0)] = 3.0,
+        upper: Annotated[float, Number(above=0)] = 8.0,
+        variant: Literal["paper", "torch"] = "paper",
+        test_slope: Literal["paper", "mean"] = "paper",
     ) -> None:
         super().__init__()
-        for key, value, choices in (("variant", variant, "paper, torch"), ("test_slope", test_slope, "paper, mean")):
-            if value not in choices.split(", "):
-                raise StudyError(f"activation.{key}={value}: rrelu knows only {choices}.")
-        if not 0 < lower < upper:
-            raise StudyError(f"activation.lower={lower}, activation.upper={upper}: rrelu needs 0 < lower < upper.")
+        if lower >= upper:
+            refuse("activation.lower", lower, f"give a number below activation.upper={upper}")
         self.lower, self.upper, self.divides = lower, upper, variant == "paper"
         low, high = 1 / upper, 1 / lower
         if self.divides:
@@ -177,7 +180,7 @@ class ELU(Activation, name="elu"):
     source = "Clevert, Unterthiner & Hochreiter 2016 (alpha = 1)"
     flat_below = math.log(0.05)  # f(z) within 5 % of -alpha, for every alpha
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: Annotated[float, Number(above=0)] = 1.0) -> None:
         super().__init__()
         self.alpha = alpha
 

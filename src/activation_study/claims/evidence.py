@@ -132,7 +132,7 @@ def find(evidence: Evidence, runs_dir: str, scale: str) -> Found:
         return _computed(evidence, scale)
     plan = compose("compare", [f"+experiment={evidence.preset}", f"scale={scale}"])
     chosen = config.settings(plan)
-    depths = config.listed(plan.depths or plan.model.depth)
+    depths = chosen["depths"] or [chosen["model"]["depth"]]
     command = _at_scale(f"python experiments/compare.py +experiment={evidence.preset}", scale)
     load = partial(_measured, runs_dir, chosen)
     return Found(evidence, scale, command, _described(chosen, depths), chosen["seeds"], depths, load)
@@ -169,12 +169,12 @@ def _measured(runs_dir: str, chosen: dict[str, Any], purpose: str) -> Tables:
     if not tuning["rates"]:
         return selection.only(tables, chosen["seeds"], chosen["learning_rate"])
     metrics = tables.metrics
-    tried = metrics[metrics["seed"].isin(config.seeds(tuning["seeds"]))].groupby(selection.BY)["learning_rate"]
+    tried = metrics[metrics["seed"].isin(tuning["seeds"])].groupby(selection.BY)["learning_rate"]
     tuned = [key for key, rates in tried.unique().items() if set(tuning["rates"]) <= set(rates)]  # the whole grid
     rows = [pd.MultiIndex.from_frame(table[selection.BY]).isin(tuned) for table in (metrics, tables.layers)]
     tables = tables._replace(metrics=metrics[rows[0]], layers=tables.layers[rows[1]])
     rates = sorted(set(metrics["learning_rate"]))
-    return selection.only(selection.chosen(tables, config.seeds(tuning["seeds"]), purpose), chosen["seeds"], rates)
+    return selection.only(selection.chosen(tables, tuning["seeds"], purpose), chosen["seeds"], rates)
 
 
 @lru_cache(maxsize=4)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig
 
-from activation_study import comparison
+from activation_study import comparison, schema
 from activation_study.claims import CLAIMS, EVIDENCE, find, judge, pictures
 from activation_study.claims.evidence import Found, own_command
 from activation_study.claims.ledger import NOT_RUN, VERDICTS, Outcome, Part
-from activation_study.config import SCALES
 from activation_study.errors import StudyError
 from activation_study.figures import save
 from activation_study.runs import files
@@ -29,19 +28,16 @@ disagree. No support is not yet a contradiction, and a verdict holds for these d
 
 def claims(config: DictConfig) -> None:
     """Judges the claims that the configuration asks for; writes claims.csv and CLAIMS.md where it asks for all."""
-    if config.scale not in SCALES:
-        raise StudyError(f"scale={config.scale}: no such scale; choose one of {', '.join(SCALES)}.")
-    if config.claim is not None and config.claim not in CLAIMS:
-        raise StudyError(f"claim={config.claim}: no such claim; choose one of {', '.join(CLAIMS)}.")
-    chosen = list(CLAIMS.values()) if config.claim is None else [CLAIMS[config.claim]]
+    asked = schema.checked("claims", config)
+    chosen = list(CLAIMS.values()) if asked["claim"] is None else [CLAIMS[asked["claim"]]]
     needed = [name for name in EVIDENCE if any(name in claim.tests for claim in chosen)]
-    found = {name: find(EVIDENCE[name], config.runs_dir, config.scale) for name in needed}
+    found = {name: find(EVIDENCE[name], asked["runs_dir"], asked["scale"]) for name in needed}
     outcomes = [judge(claim, found) for claim in chosen]
-    out = Path(config.out)
-    if config.claim is None and not config.replace:
+    out = Path(asked["out"])
+    if asked["claim"] is None and not asked["replace"]:
         _refuse_to_forget(outcomes, out)
     pictures_of = {outcome.claim.id: path for outcome in outcomes if (path := draw(outcome, out / "claims"))}
-    if config.claim is not None:
+    if asked["claim"] is not None:
         print(_numbers(outcomes[0].parts).to_string(index=False), *pictures_of.values(), sep="\n")
         return
     print(_overview(outcomes)[["claim", "verdict", "cases"]].to_string(index=False))

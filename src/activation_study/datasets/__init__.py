@@ -11,7 +11,8 @@ folder of the user's own, `preprocessing` and `augmentation` change pixels, and 
 from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.augmentation import augment
 from activation_study.datasets.loading import Dataset, Split, fetch, load
+from activation_study.datasets.options import checked
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import SOURCES, Source
 
-__all__ = ["PREPROCESSINGS", "SOURCES", "Arrays", "Dataset", "Source", "Split", "augment", "fetch", "load"]
+__all__ = ["PREPROCESSINGS", "SOURCES", "Arrays", "Dataset", "Source", "Split", "augment", "checked", "fetch", "load"]

@@ -8,6 +8,7 @@ An image that is not square loses its longer ends: the shorter side becomes `siz
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,17 +17,18 @@ from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.decoding import decode
 from activation_study.datasets.listing import LeftOut, class_names, list_images, split_folders
 from activation_study.errors import StudyError
+from activation_study.kinds import Choice, Number, PathTo, Whole
 
 TEST_SEED = 0  # of the test split
 
 
 def read_image_folder(
     data_dir: Path,
-    root: Path | str | None = None,
+    root: Annotated[Path | str, PathTo("a folder of images", is_there=True)],
     folder: str | None = None,
-    size: int = 32,
-    channels: int = 3,
-    test_share: float = 0.2,
+    size: Annotated[int, Whole(1, 4096)] = 32,
+    channels: Annotated[int, Choice((3, 1))] = 3,
+    test_share: Annotated[float, Number(above=0, below=1)] = 0.2,
 ) -> Arrays:
     """Read a folder of images, each brought to one size and one number of channels.
 
@@ -48,7 +50,6 @@ def read_image_folder(
     Raises:
         StudyError: If an option makes no sense, the folder is not as described, or a class has too few images.
     """
-    check_options(root, size, channels, test_share)
     left_out = LeftOut(Path(str(root)).expanduser())
     try:
         parts = split_folders(left_out.root, left_out)
@@ -72,18 +73,6 @@ def read_image_folder(
         return torch.from_numpy(images[splits == split]), torch.from_numpy(labels[splits == split])
 
     return Arrays(*part("train"), *part("test"), valid=part("valid") if "valid" in parts else None)
-
-
-def check_options(root: Path | str | None, size: int, channels: int, test_share: float) -> None:
-    """Raise a StudyError for an option that makes no sense."""
-    if root is None:
-        raise StudyError("dataset.root is not given; give the folder of images as dataset.root=FOLDER")
-    if type(size) is not int or size < 1:
-        raise StudyError(f"dataset.size={size} is not possible; choose a whole number of pixels of at least 1")
-    if channels not in (1, 3) or type(channels) is not int:
-        raise StudyError(f"dataset.channels={channels} is not possible; choose 3 (RGB) or 1 (grey)")
-    if type(test_share) is not float or not 0 < test_share < 1:
-        raise StudyError(f"dataset.test_share={test_share} is not possible; choose a share between 0 and 1")
 
 
 def draw_test(labels: np.ndarray, share: float) -> np.ndarray:

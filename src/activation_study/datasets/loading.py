@@ -1,8 +1,6 @@
 """From a name to a dataset on the device: checked, split, preprocessed."""
 
 import hashlib
-import inspect
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.files import readable, require
+from activation_study.datasets.options import DERIVED, SHARED, own_options
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import Source, get_source
 from activation_study.datasets.splitting import shuffled
@@ -100,10 +99,8 @@ def load(
         StudyError: If a choice is not possible, or the data is missing, damaged or not readable.
     """
     source = get_source(name)
-    check_options(name, source, options)
-    if preprocessing not in PREPROCESSINGS:
-        choices = ", ".join(PREPROCESSINGS)
-        raise StudyError(f"dataset.preprocessing={preprocessing} is not known; choose one of {choices}")
+    own_options(name).read("dataset", {key: value for key, value in options.items() if key != DERIVED})
+    SHARED["preprocessing"].read("dataset.preprocessing", preprocessing)
     folder = Path(data_dir).expanduser()
     if source.torchvision:
         require(name, source.torchvision, folder, download=download, mirror=mirror)
@@ -177,14 +174,6 @@ def fetch(name: str, data_dir: Path | str = "data", mirror: str | None = None) -
     source = get_source(name)
     if source.torchvision:
         require(name, source.torchvision, Path(data_dir).expanduser(), download=True, mirror=mirror)
-
-
-def check_options(name: str, source: Source, options: Iterable[str]) -> None:
-    """Raise a StudyError for an option that a set does not have."""
-    own = list(inspect.signature(source.read).parameters)[1:]
-    for key in options:
-        if key not in own:
-            raise StudyError(f"dataset.{key} is no option of dataset={name}; its own are {', '.join(own) or 'none'}")
 
 
 def check_count(key: str, value: float, low: int, high: int) -> int:

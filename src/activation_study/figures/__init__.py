@@ -28,10 +28,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure by name: its function, and which of the two tables that takes."""
+    """A figure by name: its function, which of the two tables that takes, and the column that it cannot do without."""
 
     draw: Callable[..., Figure]
     table: str | None
+    needs: str | None = None
+
+    def can_draw(self, metrics: pd.DataFrame, layers: pd.DataFrame) -> bool:
+        """Whether what it shows was measured: without probes there are no layers, without validation images no dead."""
+        if self.table != "layers":
+            return True
+        return len(layers) > 0 and (self.needs is None or bool(layers[self.needs].notna().any()))
 
     @property
     def description(self) -> str:
@@ -53,7 +60,7 @@ FIGURES = {
     "accuracy_by_depth": Entry(accuracy_by_depth, "metrics"),
     "saturation": Entry(saturation, "layers"),
     "mean_activation": Entry(mean_activation, "layers"),
-    "dead_units": Entry(dead_units, "layers"),
+    "dead_units": Entry(dead_units, "layers", needs="dead"),
     "learning_curves": Entry(learning_curves, "metrics"),
     "final_accuracy": Entry(final_accuracy, "metrics"),
     "differences": Entry(differences, "metrics"),

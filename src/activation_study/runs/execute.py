@@ -29,7 +29,7 @@ from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.lock import announce, locked, noted
 from activation_study.runs.planning import asked_for, finished, portions, progress_of, register, run_of
-from activation_study.training import Record, Replica, Trainer, check
+from activation_study.training import Record, Replica, Trainer
 
 
 def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
@@ -46,7 +46,6 @@ def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
     Raises:
         StudyError: the settings or the data are not usable, or the results cannot be written.
     """
-    check(settings)
     runs_dir, configuration, asked = Path(settings["runs_dir"]), configuration_hash(settings), asked_for(settings)
     name = run_of(settings, asked).folder.name
     say_once = functools.cache(functools.partial(print, flush=True))
@@ -224,8 +223,12 @@ def _make_reproducible() -> None:
 
 
 def summary(record: Record) -> str:
-    """Validation loss and accuracy and the first layer's gradient norm, as medians over the replicas."""
-    valid = record.metrics.query("split == 'valid'")[["loss", "accuracy"]].median()
+    """Validation loss and accuracy and the first layer's gradient norm, as medians over the replicas.
+
+    Without validation images they are the training loss and accuracy.
+    """
+    split = "valid" if "valid" in set(record.metrics["split"]) else "train"
+    valid = record.metrics[record.metrics["split"] == split][["loss", "accuracy"]].median()
     text = f"loss {valid['loss']:.3g}, accuracy {valid['accuracy']:.1%}"
     if len(record.layers):
         first = record.layers.query("layer == 1 and step == step.max()")

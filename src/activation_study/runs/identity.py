@@ -45,12 +45,13 @@ def names(config: dict[str, Any]) -> tuple[str, str]:
 def label(activation: Mapping[str, Any]) -> str:
     """How they call a configured activation: its name, and the options that are not the default ones.
 
+    Numbers have the nine digits that tell any two of float32, in which networks are trained, from each other.
     Of a user's own activation all options are given: its class may not be importable where runs are read.
     """
     name = printable(str(activation["name"]))
     defaults = {} if activation.get("target") else _defaults(name)
     changed = [
-        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        f"{key}={value:.9g}" if isinstance(value, float) else f"{key}={value}"
         for key, value in activation.items()
         if key not in ("name", "target") and value != defaults.get(key)
     ]

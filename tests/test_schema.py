@@ -1,0 +1,252 @@
+"""Whatever a user gives, a command checks all of it before it reads or writes: one sentence, exit 1, no folder."""
+
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = "dataset=digits model.depth=2 train.epochs=1 seeds=2 runs_dir=runs"
+BASE = {
+    "train": RUN,
+    "compare": f"{RUN} out=out tune.rates=null activations=[relu,elu]",
+    "figures": "runs_dir=runs out=out",
+    "claims": "runs_dir=runs out=out scale=smoke",
+    "data": "data_dir=data",
+    "status": "runs_dir=.",
+}
+OWN = f"model=own model.path={ROOT / 'tests' / 'my_networks.py'}:ResidualMLP"
+ACTIVATIONS = "elu, gelu, lrelu, mish, prelu, relu, rrelu, selu, shifted_relu, sigmoid, silu, softplus, softsign, tanh"
+SETS = "digits, mnist, fashion_mnist, cifar10, cifar100"
+SEEDS = "give a number of seeds of at least 1, such as 5, or a list such as [0,1,2]"
+
+# A command, what is given besides, and how its sentence begins; @ is what is given last.
+CASES = f"""
+train   | checkpoint_seconds=abc | @: give a number of at least 0.
+train   | checkpoint_seconds=null | @: give a number of at least 0.
+train   | checkpoint_seconds=-1 | @: give a number of at least 0.
+train   | threads=abc | @: give a whole number of at least 1, or null.
+train   | threads=-1 | @: give a whole number of at least 1, or null.
+train   | threads=100000 | @: give a whole number from 1 to 1024, or null.
+train   | device=null | @: give auto, cpu, cuda or cuda:N.
+train   | device=meta | @: give auto, cpu, cuda or cuda:N.
+train   | device=5 | @: give auto, cpu, cuda or cuda:N.
+train   | reproducible=yes | @: give true or false.
+train   | keep_weights=off | @: give true or false.
+train   | keep_weights=1 | @: give true or false.
+train   | export=csv | @: no such exporter; choose one of null, tensorboard.
+train   | scale=null | @: no such scale; choose one of paper, desk, smoke.
+train   | seeds=null | @: {SEEDS}.
+train   | seeds=[1.0] | @: {SEEDS}.
+train   | seeds=-1 | @: {SEEDS}.
+train   | seeds=[1,1] | @: 1 is there twice; give each once.
+train   | seeds=20240101 | @: that many seeds are more than 1000; for the one seed 20240101 give seeds=[20240101].
+train   | seeds=[9223372036854775808] | @: 9223372036854775808 is too large; give seeds from 0 to
+train   | learning_rate=1e-50 | @: give a number above 0, or a list such as [0.1,0.01].
+train   | learning_rate=1e39 | learning_rate=1e+39: give a number above 0
+train   | learning_rate=[0.1,0.1] | @: 0.1 is there twice; give each once.
+train   | learning_rate=true | @: give a number above 0
+train   | train.epochs=1000000000000 | @: give a whole number from 1 to
+train   | probes.every=0.5 | @: give a whole number of at least 0.
+train   | train=5 | @: this is a group of keys; give them as train.KEY=VALUE.
+train   | train=null | @: this is a group of keys; give them as train.KEY=VALUE.
+train   | probes=[1] | @: this is a group of keys; give them as probes.NAME=VALUE.
+train   | ~train.epochs | train.epochs: a value is missing; give one as train.epochs=VALUE.
+train   | ~model.depth ~model | model: a value is missing; give one as model=VALUE.
+train   | ~activation | activation: a value is missing; give one as activation=VALUE.
+train   | learning_rate=${{nothing}} | learning_rate: it cannot be resolved (Interpolation key 'nothing' not found).
+
+train   | +lr=0.5 | lr=0.5: no such key; the nearest are learning_rate.
+train   | foo=1 | @: no such key; `--help` lists the keys.
+train   | foo | foo: it has no value; give one as foo=VALUE.
+train   | model.dept=3 | @: no such key; the nearest are model.depth
+train   | +train.dropout=0.5 | train.dropout=0.5: no such key; the nearest are train.epochs.
+train   | +train.zzz=5 | train.zzz=5: no such key; the nearest are train.epochs, train.batch_size.
+train   | +dataset.augment.rotate=10 | dataset.augment.rotate=10: no such key; the nearest are dataset.augment.flip
+train   | +activations=[relu] | activations=[relu]: train.py has no use for it; only compare.py has it.
+train   | +tune.rates=[0.1] | tune.rates=[0.1]: train.py has no use for it; only compare.py has it.
+compare | +size=5 | size=5: compare.py has no use for it; it is for presets to compute with.
+
+train   | runs_dir=2024 | @: this is no text to Hydra; for a folder of that name give runs_dir=./2024.
+train   | runs_dir=true | @: this is no text to Hydra; for a folder of that name give runs_dir=./true.
+train   | runs_dir=null | @: give a folder, as runs_dir=PATH.
+train   | runs_dir= | @: give a folder, as runs_dir=PATH.
+train   | runs_dir=[a] | @: give a folder, as runs_dir=PATH.
+train   | runs_dir=/dev/null/runs | @: /dev/null is a file; choose another folder.
+train   | runs_dir={"n" * 300} | runs_dir={"n" * 120}...: no file can have such a name
+train   | runs_dir=~nobody-here/runs | @: it has characters that mean something to Hydra
+train   | runs_dir="~nobody-here/runs" | runs_dir=~nobody-here/runs: there is no such user; give a folder
+train   | runs_dir=runs/lr=0.1 | @: it has characters that mean something to Hydra; quote a text twice, 'runs_dir="runs/lr=0.1"'
+train   | data_dir=5 | @: this is no text to Hydra; for a folder of that name give data_dir=./5.
+train   | model.depth=2,3 | @: it has characters that mean something to Hydra; quote a text twice
+
+train   | dataset=null | @: no such choice; choose one of cifar10, cifar100, digits
+train   | dataset=5 | @: no such choice; choose one of cifar10, cifar100, digits
+train   | dataset=[digits,mnist] | @: a run has one; give one, or sweep over several with -m and commas.
+train   | dataset.augment=null | @: this is a group of keys; give them as dataset.augment.KEY=VALUE.
+train   | dataset.augment.flip=no | @: give true or false.
+train   | dataset.augment.padding=-1 | @: give a whole number of at least 0.
+train   | dataset.size=[32,32] | @: no such key; the nearest are dataset.valid_size
+train   | +dataset.size=[32,32] | dataset.size=[32,32]: dataset=digits has no such option; its options: valid_size
+train   | dataset.valid_size=0.0 | @: give a whole number of images of at least 0, or a share between 0 and 1.
+train   | dataset.valid_size=null | @: give a whole number of images of at least 0, or a share between 0 and 1.
+train   | dataset.train_limit=0 | @: give a whole number of at least 1, or null.
+train   | dataset.split_seed=4294967296 | @: give a whole number from 0 to 4294967295.
+train   | dataset.preprocessing=whiten | @: no such choice; choose one of standardize, gcn_zca, raw.
+train   | dataset.mirror=example.org | @: give a base URL that begins with https://
+train   | dataset.mirror=https://example.org | @: dataset=digits has nothing to fetch; leave it out.
+train   | dataset=image_folder | dataset.root: a value is missing; give one as dataset.root=VALUE.
+train   | dataset=image_folder dataset.root=nowhere | @: there is no such folder; give one that is there.
+train   | dataset=image_folder dataset.root=. dataset.size=[32,32] | @: give a whole number of at least 1.
+train   | dataset=image_folder dataset.root=. dataset.channels=true | @: no such choice; choose one of 3, 1.
+train   | dataset=image_folder dataset.root=. dataset.test_share=1 | @: give a number above 0 and below 1.
+train   | dataset=image_folder dataset.root=. +dataset.folder=a | dataset.folder=a: dataset=image_folder has no such option
+
+train   | activation=elu activation.alpha=1e39 | activation.alpha=1e+39: give a number above 0.
+train   | activation=elu activation.alpha=null | @: give a number above 0.
+train   | activation=elu activation.alfa=2 | @: no such key; the nearest are activation.alpha
+train   | activation=prelu activation.shared=no | @: give true or false.
+train   | activation=rrelu activation.lower=9 | @: give a number below activation.upper=8.0.
+train   | activation=rrelu activation.variant=mxnet | @: no such choice; choose one of paper, torch.
+train   | activation=torch | activation.name: a value is missing; give one as activation.name=VALUE.
+train   | activation=torch activation.name=null | @: give a name.
+train   | activation=torch activation.name=[relu] | @: give a name.
+train   | activation=torch activation.name=CELU +activation.alpha=no | activation.alpha=no: give a number.
+train   | +activation.target=5 | activation.target=5: give MODULE.CLASS.
+train   | +init.gain=2 | init.gain=2: init=he has no such option; its options: name, mode, distribution, std.
+train   | init.mode=null | @: no such choice; choose one of fan_in, fan_out, fan_avg.
+train   | init=normal init.std=1e39 | init.std=1e+39: give a number above 0, or null.
+train   | activation=torch activation.name=Threshold +activation.threshold=99 +activation.value=0 init=unit_variance | init.name=unit_variance: Threshold with these options needs
+train   | optimizer.weight_decay=1e39 | optimizer.weight_decay=1e+39: give a number of at least 0.
+train   | optimizer.momentum=no | @: give a number from 0 to 1.
+train   | optimizer.milestones=null | @: give a number of at least 0, or a list such as [10,15].
+train   | optimizer.milestones=[5,5] | @: 5 is there twice; give each once.
+train   | optimizer=adam optimizer.epsilon=0 | @: give a number above 0.
+train   | optimizer=adam optimizer.beta1=1 | @: give a number of at least 0 and below 1.
+train   | optimizer=adam optimizer.beta2=0.99999999 | @: give a number of at least 0 and below 1.
+train   | +optimizer.nesterov=true | optimizer.nesterov=true: sgd has no such option; its options: momentum
+train   | model.depth=null | @: give a whole number of at least 1.
+train   | model.width=20240101 | @: give a whole number from 1 to 65536.
+train   | +model.dropout=0.1 | model.dropout=0.1: mlp has no such option; its options: depth, width.
+train   | model=own | model.path: a value is missing; give one as model.path=VALUE.
+train   | {OWN} +model.width=abc | model.width=abc: give a whole number of at least 1.
+train   | {OWN} +model.width=-3 | model.width=-3: give a whole number of at least 1.
+train   | {OWN} +model.wide=3 | model.wide=3: ResidualMLP has no such option; its options: depth, width.
+train   | {OWN} +model.source=a | model.source=a: runs keep this of your own network; call the option otherwise.
+
+compare | activations=[] | @: give the name of an activation, or a list such as [relu,elu].
+compare | activations=null | @: give the name of an activation, or a list such as [relu,elu].
+compare | activations=[relu,5] | @: give the name of an activation, or a list such as [relu,elu].
+compare | activations=[relu,relu] | @: relu is there twice; give each once.
+compare | activations=[relu,foo] | activation=foo: no such choice; choose one of {ACTIVATIONS}
+compare | activations=[relu,'elu activation.alfa=2'] | activation.alfa=2: no such key; the nearest are activation.alpha
+compare | activations=[relu,'elu activation.alpha=no'] | activation.alpha=no: give a number above 0.
+compare | activations=[relu,'elu activation.alpha=='] | activation.alpha==: it has characters that mean something
+compare | activations=['relu init=he','elu init=xavier'] | activations=[relu init=he,elu init=xavier]: init=he is no option of an activation
+compare | activations=['relu init=he','relu init=xavier'] | activations=[relu init=he,relu init=xavier]: init=he is no option
+compare | activations=['init=he'] | activations=[init=he]: init=he is no option of an activation
+compare | activations=[relu init=he,elu] | @: it has characters that mean something to Hydra; quote a text twice, in a list
+compare | activations=[elu,'elu activation.alpha=1.0'] | activations=[elu,elu activation.alpha=1.0]: elu and elu activation.alpha=1.0 are both called elu
+compare | activations=['elu activation.alpha=0.1','elu activation.alpha=0.10000000001'] | activations=[elu activation.alpha=0.1,elu
+compare | activation=elu | @: a comparison takes its activations as activations=
+compare | depths=[2,2] | @: 2 is there twice; give each once.
+compare | depths=[] | @: give a whole number of at least 1, or a list such as [2,8,24].
+compare | depths=[2,1000000000] | depths=1000000000: give a whole number from 1 to 10000.
+compare | tune=null | @: this is a group of keys; give them as tune.KEY=VALUE.
+compare | tune.rates=[] | @: give a number above 0, or a list such as [0.1,0.01].
+compare | tune.seeds=null | @: {SEEDS}.
+compare | tune.seeds=20240101 | @: that many seeds are more than 1000; for the one seed 20240101 give tune.seeds=[20240101].
+compare | tune.rates=[0.1] tune.seeds=[0,7] | @: 0 would choose the learning rate and measure it
+compare | ~tune.widenings | tune.widenings: a value is missing; give one as tune.widenings=VALUE.
+compare | learning_rate=[0.1,0.01] | @: without tuning a comparison has one rate; to choose among them give tune.rates=[0.1,0.01].
+compare | dataset.valid_size=0 tune.rates=[0.1,0.01] | @: dataset.valid_size=0 leaves no validation images to choose by
+compare | dataset.valid_size=0 target=0.5 | @: dataset.valid_size=0 leaves no validation images to reach it on
+compare | target=2 | @: give a number from 0 to 1, or null.
+compare | reference=tanh | @: it is not among the activations; choose one of relu, elu.
+compare | reference=5 | @: give the name of an activation, or null.
+compare | out=5 | @: this is no text to Hydra; for a folder of that name give out=./5.
+compare | out=null | @: give a folder, as out=PATH.
+compare | out=/dev/null/out | @: /dev/null is a file; choose another folder.
+compare | out=${{nothing}} | out: it cannot be resolved (Interpolation key 'nothing' not found).
+
+figures | figure=none | @: no such figure; choose one of functions, gradient_lines
+figures | only.dataset=5 | @: give a name, or null.
+figures | only=null | @: this is a group of keys; give them as only.KEY=VALUE.
+figures | dataset=digits | @: no such key; the nearest are only.dataset.
+figures | tuning_seeds=null | @: {SEEDS}.
+figures | tuning_seeds=5 | runs_dir=runs: it holds no finished runs; train some with
+figures | out=2 | @: this is no text to Hydra; for a folder of that name give out=./2.
+claims  | claim=none | @: no such claim; choose one of sigmoid-slope
+claims  | scale=huge | @: no such scale; choose one of paper, desk, smoke.
+claims  | out=null | @: give a folder, as out=PATH.
+data    | datasets=null | @: no such data set to fetch; choose one of {SETS}; a folder of images is given to train.py
+data    | datasets=mnst | @: no such data set to fetch; choose one of {SETS}
+data    | datasets=[image_folder] | datasets=image_folder: no such data set to fetch; choose one of {SETS}
+data    | datasets=[] | @: give one of {SETS}, or a list such as [mnist,cifar10].
+data    | mirror=5 | @: give a base URL that begins with https://, http:// or file://.
+data    | data_dir=null | @: give a folder, as data_dir=PATH.
+status  | runs_dir=null | @: give a folder, as runs_dir=PATH.
+status  | runs_dir=2024 | @: this is no text to Hydra; for a folder of that name give runs_dir=./2024.
+status  | runs_dir=nowhere | @: there is no such folder; give one that is there.
+"""
+TABLE = [tuple(part.strip() for part in line.split(" | ")) for line in CASES.splitlines() if line]
+TABLE += [(command, *case) for command in BASE for case in (
+    ("device=null", "@: give auto, cpu, cuda or cuda:N."),
+    ("threads=no", "@: give a whole number of at least 1, or null."),
+    ("data_dir=7", "@: this is no text to Hydra; for a folder of that name give data_dir=./7."),
+    ("+no.such.key=1", "no"),
+)]  # fmt: skip
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """A command as the shell starts it, but in this process, and in an empty folder: status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def ended(command, *arguments):
+        spec = importlib.util.spec_from_file_location(f"experiment_{command}", ROOT / "experiments" / f"{command}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, "argv", [f"{command}.py", *arguments])
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+        monkeypatch.delenv("HYDRA_FULL_ERROR")
+        GlobalHydra.instance().clear()
+        try:
+            module.main()
+            status = 0
+        except SystemExit as exit:  # a text goes to stderr, and the status is 1
+            status = exit.code if isinstance(exit.code, int) else 1
+            print(exit.code, file=sys.stderr)
+        finally:
+            GlobalHydra.instance().clear()
+        return status, *capsys.readouterr()
+
+    return ended
+
+
+def arguments_of(text):
+    """A line as a shell takes it apart, but for the quotes that are Hydra's."""
+    lexer = shlex.shlex(text, posix=False, punctuation_chars="")
+    lexer.whitespace_split = True
+    lexer.quotes = ""
+    words = []
+    for word in lexer:  # a list with blanks in it is one argument
+        if words and words[-1].count("[") > words[-1].count("]"):
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+    return words
+
+
+@pytest.mark.parametrize(("command", "given", "begins"), TABLE, ids=lambda text: text[:60])
+def test_a_mistake_is_one_sentence_before_anything_is_made(run, tmp_path, command, given, begins):
+    given = arguments_of(given)
+    status, out, err = run(command, *BASE[command].split(), *given)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {begins.replace('@', given[-1])}"), err
+    assert err.count("\n") == 1
+    assert err.endswith(".\n")
+    assert list(tmp_path.iterdir()) == []
