@@ -70,7 +70,8 @@ def write_runs(runs_dir: Path, count: int) -> None:
     from hydra import compose, initialize_config_dir
 
     from activation_study.config import settings
-    from activation_study.runs.execute import execute, register
+    from activation_study.runs.execute import execute
+    from activation_study.runs.planning import register
     from activation_study.training import Replica
 
     with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -21,7 +21,7 @@ from activation_study.memory import keep_freed_memory
 from activation_study.runs import files
 from activation_study.runs.environment import cpu_name, device_of, environment
 
-PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth")
+PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth", "company")
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def machine(device: torch.device) -> str:
 
 def described(setting: Setting, options: argparse.Namespace) -> dict[str, Any]:
     """What the page says of how a part was measured."""
-    known = environment(setting.device, "")
+    known = environment(setting.device, "", torch.get_num_threads())
     beside = torch.backends.cpu.get_cpu_capability() if setting.device.type == "cpu" else f"beside {cpu_name()}"
     command = ["python benchmarks/run.py", *options.parts, *["--quick"] * setting.quick]
     return {

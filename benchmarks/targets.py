@@ -71,6 +71,11 @@ def _compared(column: str, unit: str, at_most: float) -> Target:
     return Target("analysis", wish, {"runs": 10_000, "what": "comparison"}, column, at_most=at_most)
 
 
+def _in_company(situation: str, over: str, column: str, at_most: float) -> Target:
+    row = {"situation": situation, "contender": "the study"}
+    return Target("company", f"two CPU cores, {situation}: over {over}", row, column, at_most=at_most, device="cpu")
+
+
 TARGETS = [
     _faster("usual script, 0 workers", 20, 15, "cpu"),
     _faster("usual script, 2 workers", 20, 15, "cpu"),
@@ -88,4 +93,7 @@ TARGETS = [
     ),
     _compared("median_s", "seconds", 3),
     _compared("peak_mb", "MB", 500),
+    _in_company("alone", "a thread for every core with unbounded waiting", "times_before", 1.1),
+    _in_company("beside one busy process", "one thread", "times_one_thread", 1.5),
+    _in_company("two trainings at once", "one thread each", "times_one_thread", 1.5),
 ]  # fmt: skip

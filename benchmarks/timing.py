@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import torch
@@ -28,22 +29,34 @@ class Contender:
     note: str = ""
 
 
-def interleaved(contenders: Mapping[str, Contender], rounds: int) -> pd.DataFrame:
-    """Milliseconds a step, one row a round in which every contender runs once, after a round that is not counted.
+def turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> pd.DataFrame:
+    """What each of them measures, one row a round in which every one has its turn, after a round that is not counted.
 
-    Every other round goes the other way round, so that no contender gains by its place.
+    Every other round goes the other way round, so that none gains by its place.
     """
     rows = []
     for turn in range(rounds + 1):
-        row = {}
-        for name in list(contenders)[:: -1 if turn % 2 else 1]:
-            _wait()
-            began = time.perf_counter()
-            contenders[name].run()
-            _wait()
-            row[name] = (time.perf_counter() - began) * 1e3 / contenders[name].steps
-        rows.append(row)
-    return pd.DataFrame(rows[1:], columns=list(contenders))
+        rows.append({name: measures[name]() for name in list(measures)[:: -1 if turn % 2 else 1]})
+    return pd.DataFrame(rows[1:], columns=list(measures))
+
+
+def interleaved(contenders: Mapping[str, Contender], rounds: int) -> pd.DataFrame:
+    """Milliseconds a step of contenders that take turns."""
+    return turns({name: partial(_milliseconds, contender) for name, contender in contenders.items()}, rounds)
+
+
+def _milliseconds(contender: Contender) -> float:
+    _wait()
+    began = time.perf_counter()
+    contender.run()
+    _wait()
+    return (time.perf_counter() - began) * 1e3 / contender.steps
+
+
+def summary(times: pd.DataFrame) -> pd.DataFrame:
+    """A row a contender: contender, median_ms, min_ms, max_ms, rounds."""
+    measured = {"median_ms": times.median(), "min_ms": times.min(), "max_ms": times.max(), "rounds": times.count()}
+    return pd.DataFrame(measured).rename_axis("contender").reset_index()
 
 
 def compare(builders: Mapping[str, Callable[[], Contender]], rounds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -54,7 +67,7 @@ def compare(builders: Mapping[str, Callable[[], Contender]], rounds: int) -> tup
         rounds: how many are counted.
 
     Returns:
-        The times of `interleaved`, and a row a contender: contender, median_ms, min_ms, max_ms, rounds, note.
+        The times of `interleaved`, and the rows of `summary` with a note.
     """
     contenders, notes = {}, {}
     for name, build in builders.items():
@@ -64,9 +77,7 @@ def compare(builders: Mapping[str, Callable[[], Contender]], rounds: int) -> tup
         except NotMeasured as reason:
             notes[name] = f"not measured: {reason}"
     times = interleaved(contenders, rounds).reindex(columns=list(builders))
-    measured = {"median_ms": times.median(), "min_ms": times.min(), "max_ms": times.max(), "rounds": times.count()}
-    table = pd.DataFrame({**measured, "note": notes})
-    return times, table.rename_axis("contender").reset_index()
+    return times, summary(times).assign(note=list(notes.values()))
 
 
 def compiled_network(network: nn.Module, quick: bool) -> nn.Module:

@@ -1,6 +1,7 @@
 """What the tests of sweeps over several processes share."""
 
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -8,13 +9,29 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from activation_study.runs import Run, runs_in
+from activation_study.sweeps import Sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 # Four runs of about a second each, long enough to be killed in the middle.
 SWEEP = ["-m", "activation=relu,rrelu", "model.depth=1,2", "model.width=8", "seeds=2", "train.epochs=60", "device=cpu",
          "dataset.train_limit=256", "train.batch_size=16", "probes.every=5", "keep_weights=true",
          "checkpoint_seconds=0.05"]  # fmt: skip
+
+
+def in_process(monkeypatch: pytest.MonkeyPatch, command: str, *arguments: str) -> str | int | None:
+    """Runs a command of experiments/ in this process; returns what it hands to `sys.exit`, None if it ends well."""
+    monkeypatch.setattr(sys, "argv", [f"{command}.py", *arguments])
+    monkeypatch.setattr(Sweep, "current", None)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "")
+    monkeypatch.delenv("HYDRA_FULL_ERROR")
+    try:
+        runpy.run_path(str(ROOT / "experiments" / f"{command}.py"), run_name="__main__")
+    except SystemExit as ended:
+        return ended.code
+    return None
 
 
 class Command:

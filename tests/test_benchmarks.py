@@ -27,7 +27,7 @@ def measured(tmp_path_factory) -> Path:
         content = struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape) + values.tobytes()
         for part in ("train", "t10k"):
             (raw / f"{part}-{name}").write_bytes(content)
-    command = [sys.executable, "benchmarks/run.py", *PARTS, "--quick", "--device=cpu", "--threads=1"]
+    command = [sys.executable, "benchmarks/run.py", *PARTS, "company", "--quick", "--device=cpu", "--threads=1"]
     where = [f"--out={folder / 'out'}", f"--data-dir={folder / 'data'}"]
     ended = subprocess.run([*command, *where], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert ended.returncode == 0, ended.stderr
@@ -63,6 +63,20 @@ def test_the_tables_hold_every_contender(measured) -> None:
     assert (needs_gpu["note"] == "not measured: CUDA graphs need a GPU").all()
     limits = convolutions[convolutions["contender"].str.startswith("limit")]
     assert limits.groupby("network")["ratio"].min().to_dict() == {"convnet": 1, "NIN": 1}
+
+
+def test_a_training_in_company_is_held_against_one_thread_and_what_was_before(measured) -> None:
+    table = pd.read_csv(measured / "company.csv")
+    situations = ["alone", "beside one busy process", "two trainings at once"]
+    assert table["situation"].unique().tolist() == situations
+    assert table["contender"].tolist() == 3 * ["before", "one thread", "the study"]
+    assert (table[TIMES] > 0).all(axis=None)
+    assert (table.loc[table["contender"] == "one thread", "times_one_thread"] == 1).all()
+    assert (table.loc[table["contender"] == "before", "times_before"] == 1).all()
+    threads = table.set_index(["situation", "contender"])["threads"]
+    for situation, trainings in zip(situations, (2, 2, 4), strict=True):  # a round, and one that is not counted
+        assert threads[situation, "one thread"] == f"1 ({trainings} times)"
+        assert threads[situation, "before"] == f"{os.cpu_count()} ({trainings} times)"
 
 
 def test_the_page_shows_every_table_beside_the_targets_and_says_that_it_was_quick(measured) -> None:

@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import os
 import pickle
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -613,6 +615,68 @@ def test_only_a_missing_file_is_fetched_again(cifar_dir, tmp_path):
 def test_nothing_is_fetched_when_the_set_is_there(cifar_dir):
     fetch("cifar10", cifar_dir, "file:///nowhere")
     load("cifar10", data_dir=cifar_dir, mirror="file:///nowhere", valid_size=5)
+
+
+@pytest.mark.parametrize("place", ["", "cifar-10-batches-py"])
+@pytest.mark.parametrize("download", [True, False])
+def test_an_archive_in_data_dir_is_used_and_not_fetched(cifar_dir, tmp_path, place, download, capsys):
+    there = tmp_path / "new" / place
+    there.mkdir(parents=True)
+    archive = shutil.copy(tmp_path / "host" / "cifar-10-python.tar.gz", there)
+    loaded = load("cifar10", data_dir=tmp_path / "new", valid_size=5, download=download, mirror="file:///nowhere")
+    assert loaded.checksum == load("cifar10", data_dir=cifar_dir, valid_size=5).checksum
+    assert md5(Path(archive)) == md5(tmp_path / "host" / "cifar-10-python.tar.gz")
+    assert not [path for path in (tmp_path / "new").iterdir() if path.name.startswith(".")]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("place", ["", "FashionMNIST", "FashionMNIST/raw"])
+def test_archives_of_mnists_format_in_data_dir_are_used(fashion_dir, tmp_path, place):
+    there = tmp_path / "new" / place
+    there.mkdir(parents=True)
+    for archive in (fashion_dir / "FashionMNIST" / "raw").glob("*.gz"):
+        shutil.copy(archive, there)
+    loaded = load("fashion_mnist", data_dir=tmp_path / "new", valid_size=8, download=False)
+    assert loaded.checksum == load("fashion_mnist", data_dir=fashion_dir, valid_size=8).checksum
+
+
+def test_an_archive_of_the_one_file_that_is_missing_is_enough(fashion_dir, tmp_path):
+    raw = fashion_dir / "FashionMNIST" / "raw"
+    (raw / "t10k-labels-idx1-ubyte.gz").rename(fashion_dir / "t10k-labels-idx1-ubyte.gz")
+    for path in [*raw.glob("*.gz"), raw / "t10k-labels-idx1-ubyte"]:
+        path.unlink()
+    assert len(load("fashion_mnist", data_dir=fashion_dir, valid_size=8, download=False).test) == 10
+
+
+def test_a_damaged_archive_in_data_dir_is_named_and_then_fetched_or_refused(cifar_dir, tmp_path, capsys):
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.copy(tmp_path / "host" / "cifar-10-python.tar.gz", new)
+    flip_bit(new / "cifar-10-python.tar.gz")
+    with pytest.raises(StudyError, match=rf"is missing \({new}/cifar-10-python\.tar\.gz has MD5 .* instead of .*\);"):
+        load("cifar10", data_dir=new, download=False)
+    before = (new / "cifar-10-python.tar.gz").read_bytes()
+    load("cifar10", data_dir=new, valid_size=5, mirror=f"file://{tmp_path}/host")
+    told = capsys.readouterr().err
+    assert re.fullmatch(rf"warning: {new}/cifar-10-python\.tar\.gz has MD5 .* instead of .*; it is not used\.\n", told)
+    assert (new / "cifar-10-python.tar.gz").read_bytes() == before
+
+
+def test_an_archive_of_the_other_mnist_is_not_taken_for_this_one(fashion_dir, tmp_path, capsys):
+    """Both have archives of the same names."""
+    for archive in (fashion_dir / "FashionMNIST" / "raw").glob("*.gz"):
+        shutil.copy(archive, tmp_path)
+    with pytest.raises(StudyError, match=r"dataset=mnist is not in data_dir=.*train-images-idx3-ubyte\.gz has MD5"):
+        load("mnist", data_dir=tmp_path, download=False)
+
+
+def test_files_are_put_in_place_where_nothing_can_be_synced(cifar_dir, tmp_path, monkeypatch):
+    def cannot(descriptor):
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    fetch("cifar10", tmp_path / "new", f"file://{tmp_path}/host")
+    assert everything_in(tmp_path / "new") == everything_in(cifar_dir)
 
 
 def test_mirror_with_another_archive_is_refused_by_name(cifar_dir, tmp_path):

@@ -96,14 +96,14 @@ def test_what_a_run_writes_down(tiny_settings) -> None:
     assert len(written["data"]) == 64
 
 
-def test_threads_are_counted(monkeypatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert environment(CPU, "0")["device"] == f"{cpu_name()}, 2 threads"
+def test_threads_are_counted() -> None:
+    assert environment(CPU, "0", 1)["device"] == f"{cpu_name()}, 1 thread"
+    assert environment(CPU, "0", 2)["device"] == f"{cpu_name()}, 2 threads"
 
 
 def test_a_gpu_is_told_by_its_name(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"NVIDIA {device}")
-    assert environment(torch.device("cuda:1"), "0")["device"] == "NVIDIA cuda:1"
+    assert environment(torch.device("cuda:1"), "0", 2)["device"] == "NVIDIA cuda:1"
 
 
 def test_the_processor_has_a_name_where_the_system_tells_none(monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """Every figure drawn from small made-up tables; the numbers are plausible, not results."""
 
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from activation_study import figures
 from activation_study.errors import StudyError
-from activation_study.figures.style import ARTICLE, OTHERS, looks
+from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks
 
 # Slope with which the made-up gradients fade from layer to layer, and the best accuracy.
 FADES = {"sigmoid": 0.22, "tanh": 0.8, "relu": 0.95, "lrelu": 0.96, "vlrelu": 0.98, "prelu": 1.0, "rrelu": 0.97,
@@ -130,11 +132,70 @@ def test_an_activation_has_the_same_color_everywhere(small):
 
 def test_looks_are_stable_and_distinct():
     assert looks(["mine", "relu"])["mine"] == looks(["mine"])["mine"]
-    others = [f"elu(alpha={k})" for k in range(len(OTHERS))]
+    others = [f"elu(alpha={k})" for k in range(COLORS)]
     chosen = looks([*ARTICLE, *others])
     assert list(chosen)[:8] == list(ARTICLE)
     assert len({look.color for look in chosen.values()}) == len(chosen)
     assert len({(str(look.dashes), look.marker) for look in ARTICLE.values()}) == len(ARTICLE)
+
+
+def test_looks_of_many_labels_differ_by_colour_and_marker():
+    """Where lines are dashed by their split, these two are all that tells labels apart."""
+    labels = [*ARTICLE, *(f"elu(alpha={k / 100})" for k in range(100))]
+    chosen = looks(labels)
+    assert len({(look.color, look.marker) for look in chosen.values()}) == len(labels)
+    assert {label: chosen[label] for label in ARTICLE} == ARTICLE
+    assert looks(reversed(labels)) == chosen
+    assert alike(labels) == ""
+    assert alike(map(str, range(len(OTHERS) + 2))) == "2 of 110 look like another: more than there are looks"
+
+
+def test_a_figure_of_too_many_labels_says_so():
+    many = pd.concat([tables(["elu"], [1], seeds=1, epochs=1)[0].assign(activation=f"a{k}") for k in range(110)])
+    figure = figures.learning_curves(many)
+    assert "2 of 110 look like another" in footer_of(figure)
+
+
+NASTY = ["cash$2024_a_b$x", "_hidden", "a|b&c%d#e\\f^g~h{i}", r"\frac$", "$", "花の名前", "two\nlines", "n" * 230,
+         "n" * 229 + "m", "relu"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*(name for name, entry in figures.FIGURES.items() if entry.table), "learning_rates"])
+def test_names_are_drawn_letter_by_letter(name):
+    metrics, layers = tables(NASTY, [2], seeds=2, epochs=1)
+    for table in (metrics, layers):
+        table["dataset"], table["model"] = "cash$2024_a_b$x " * 20, "花$"
+    figure = figures.learning_rates(metrics) if name == "learning_rates" else figures.FIGURES[name](metrics, layers)
+    draw(figure)
+    shown = [text for text in figure.findobj(Text) if "2024" in text.get_text()]
+    assert shown
+    for text in shown:
+        drawn, math = text._preprocess_math(text.get_text())
+        assert not math
+        assert "cash$2024_a_b$x" in drawn
+    for key in figure.legends:
+        labels = [text.get_text() for text in key.get_texts()]
+        assert len(set(labels)) == len(labels)
+        assert max(map(len, labels)) < 100
+
+
+def test_functions_of_any_name_are_drawn():
+    from activation_study import activations
+
+    draw(figures.functions({label: activations.build("elu") for label in [*NASTY, os.fsdecode(b"caf\xe9")]}))
+
+
+@pytest.mark.parametrize("count", [20, 70])
+def test_the_key_of_many_labels_fits(count):
+    metrics, _ = tables(["elu"], [1], seeds=1, epochs=1)
+    figure = figures.learning_curves(pd.concat([metrics.assign(activation=f"elu(alpha={k})") for k in range(count)]))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    (key,) = figure.legends
+    box, page = key.get_window_extent(renderer), figure.bbox.padded(1)
+    assert page.contains(box.x0, box.y0)
+    assert page.contains(box.x1, box.y1)
+    assert not any(ax.get_window_extent(renderer).overlaps(box) for ax in figure.axes)
 
 
 # Machado et al. 2009, full severity: what a color looks like to eyes without one kind of cone, in linear RGB.

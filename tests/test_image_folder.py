@@ -153,7 +153,7 @@ def grey(value, mode):
         image.info["transparency"] = b"\xff" * 256
         return image
     return Image.new(
-        mode, (8, 8), {"RGB": (value,) * 3, "RGBA": (value,) * 3 + (9,), "LA": (value, 9)}.get(mode, value)
+        mode, (8, 8), {"RGB": (value,) * 3, "RGBA": (value,) * 3 + (255,), "LA": (value, 255)}.get(mode, value)
     )
 
 
@@ -183,7 +183,10 @@ def test_what_is_broken_is_named_and_left_out_and_what_is_no_image_is_passed_ove
     (digits / "deeper").rename(digits / "zero")
     data = raw(digits)
     assert len(data.train) + len(data.valid) + len(data.test) == 45
-    told = capsys.readouterr().err.splitlines()
+    hidden, other, *told = capsys.readouterr().err.splitlines()
+    start = f"warning: dataset.root={digits}:"
+    assert hidden == f"{start} 2 hidden files or folders are passed over: .ipynb_checkpoints, zero/zero/._0001.png."
+    assert other == f"{start} 1 other files are no images and are passed over (1 .txt): zero/zero/notes.txt."
     assert told[0].startswith(f"warning: {digits}/one/cut.png: it cannot be read as an image (")
     assert told[1:] == [
         f"warning: {digits}/two/empty.gif: it cannot be read as an image (its format is not known).",
@@ -239,7 +242,7 @@ def refused(says, **options):
         ({"test_share": 1.0}, r"dataset\.test_share=1\.0: give a number above 0 and below 1"),
         ({"test_share": "all"}, r"dataset\.test_share=all: give a number above 0 and below 1"),
         ({"sise": 3}, r"dataset\.sise=3: dataset=image_folder has no such option; its options: root, size, channels"),
-        ({"valid_size": 36}, r"dataset\.valid_size=36 is not possible; choose a whole number from 0 to 35"),
+        ({"valid_size": 36}, r"dataset\.valid_size=36 is not possible; choose a whole number from 0 to 33"),
     ],
 )
 def test_an_option_that_makes_no_sense(written, options, says) -> None:

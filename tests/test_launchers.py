@@ -87,6 +87,16 @@ def test_ctrl_c_ends_every_worker_and_says_how_to_go_on(tmp_path) -> None:
     assert sum(checkpoint.newest(run.folder) is not None for run in runs) == 2
 
 
+def test_jobs_that_share_replicas_share_them_over_processes_too(tmp_path) -> None:
+    choices = ["seeds=1,3,[2,1]", "model.depth=2", "model.width=8", "train.epochs=1", "dataset.train_limit=64",
+               "device=cpu"]  # fmt: skip
+    status, output, errors = Command("-m", *choices, *JOBLIB, f"runs_dir={tmp_path}").end()
+    assert status == 0, errors
+    assert output.splitlines()[-1] == "2 done"
+    trained = [run.config["replicas"] for run in by_name(tmp_path).values()]
+    assert sorted(trained) == [[[0, 0.01]], [[1, 0.01], [2, 0.01]]]
+
+
 def test_a_launcher_that_is_not_there_ends_with_one_sentence(tmp_path) -> None:
     status, _, errors = Command("-m", "hydra/launcher=none", f"runs_dir={tmp_path}").end()
     assert status == 1

@@ -1,10 +1,14 @@
 """Identity, growth, company, damage: what the folder of runs promises."""
 
+import errno
 import json
 import multiprocessing
+import os
 import re
+import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +16,7 @@ import pytest
 import torch
 
 from activation_study.errors import StudyError
-from activation_study.runs import Run, checkpoint, comparable_hash, files, identity, read, runs_in
+from activation_study.runs import Run, checkpoint, comparable_hash, files, identity, lock, read, runs_in
 from activation_study.runs import execute as executing
 from activation_study.runs.execute import asked_for, execute
 from activation_study.runs.identity import configuration_hash, label
@@ -79,9 +83,9 @@ def test_what_cannot_change_a_number_does_not(tiny_settings, change) -> None:
 
 
 def test_comparable_runs_differ_in_activation_and_depth_alone(tiny_settings) -> None:
-    base = comparable_hash(executing.scientific(tiny_settings()))
-    assert comparable_hash(executing.scientific(tiny_settings("activation=elu", "model.depth=5"))) == base
-    assert comparable_hash(executing.scientific(tiny_settings("model.width=5"))) != base
+    base = comparable_hash(identity.scientific(tiny_settings()))
+    assert comparable_hash(identity.scientific(tiny_settings("activation=elu", "model.depth=5"))) == base
+    assert comparable_hash(identity.scientific(tiny_settings("model.width=5"))) != base
 
 
 def test_growing_a_study_trains_only_what_is_missing(tiny_settings, monkeypatch) -> None:
@@ -194,12 +198,57 @@ def test_twenty_workers_on_one_folder_train_each_run_exactly_once(tiny_settings,
     )
 
 
-def test_a_run_that_another_process_trains_is_left_to_it(tiny_settings, capsys) -> None:
+def test_replicas_that_another_process_is_to_train_are_left_to_it(tiny_settings, capsys) -> None:
     settings = tiny_settings()
-    with executing._locked(Path(settings["runs_dir"]), configuration_hash(settings), wait=False):
+    runs_dir, configuration = Path(settings["runs_dir"]), configuration_hash(settings)
+    with lock.locked(runs_dir, configuration):
+        lock.announce(runs_dir, configuration, asked_for(tiny_settings("seeds=3")))
         assert execute(settings) == []
+        assert lock.announced(runs_dir, configuration) == {Replica(seed, 0.01) for seed in range(3)}
     assert "another process trains this configuration; left to it" in capsys.readouterr().out
+    assert lock.announced(runs_dir, configuration) == set()
     assert len(execute(settings)) == 1
+
+
+@pytest.mark.parametrize("announced", ["seeds=1", None])
+def test_for_the_training_of_other_replicas_it_waits(tiny_settings, capsys, monkeypatch, announced) -> None:
+    """Another process has the lock, and gives it back while this one waits."""
+    settings = tiny_settings("seeds=2")
+    runs_dir, configuration = Path(settings["runs_dir"]), configuration_hash(settings)
+    other = ExitStack()
+    other.enter_context(lock.locked(runs_dir, configuration))
+    if announced:
+        lock.announce(runs_dir, configuration, asked_for(tiny_settings(announced)))
+    original, looks = executing.noted, []
+
+    def looking(*args):
+        looks.append(original(*args))
+        if len(looks) == 3:
+            other.close()
+        return looks[-1]
+
+    monkeypatch.setattr(executing, "noted", looking)
+    monkeypatch.setattr(lock, "PATIENCE", 0)
+    (run,) = execute(settings)
+    assert run.config["replicas"] == [[0, 0.01], [1, 0.01]]
+    assert len(looks) == 3
+    assert capsys.readouterr().out.count("waiting for it") == (1 if announced else 0)
+
+
+def test_what_is_trained_needs_no_lock(tiny_settings, capsys) -> None:
+    settings = tiny_settings()
+    runs = execute(settings)
+    with lock.locked(Path(settings["runs_dir"]), configuration_hash(settings)):
+        assert execute(settings, wait=True) == runs
+    assert "trained already, nothing to do" in capsys.readouterr().out
+
+
+def test_a_killed_process_leaves_no_announcement(tiny_settings) -> None:
+    settings = tiny_settings()
+    runs_dir, configuration = Path(settings["runs_dir"]), configuration_hash(settings)
+    lock.announce(runs_dir, configuration, asked_for(settings))
+    with lock.locked(runs_dir, configuration):
+        assert lock.announced(runs_dir, configuration) == set()
 
 
 # Damage ---------------------------------------------------------------------------------------------------------------
@@ -329,3 +378,48 @@ def test_tensorboard_gets_a_copy(tiny_settings) -> None:
 def test_an_unknown_exporter_is_refused(tiny_settings) -> None:
     with pytest.raises(StudyError, match="export=wandb: no such exporter; choose one of null, tensorboard"):
         execute(tiny_settings("export=wandb"))
+
+
+# File systems ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize("of", ["folders", "files and folders"])
+def test_a_file_system_that_cannot_sync_holds_runs(tiny_settings, monkeypatch, number, of) -> None:
+    honest = os.fsync
+
+    def cannot(descriptor: int) -> None:
+        if of != "folders" or stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        honest(descriptor)
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    (run,) = execute(tiny_settings("seeds=1"))
+    assert run.damaged_file() is None
+    assert len(read(tiny_settings()["runs_dir"]).runs) == 1
+
+
+def test_a_system_that_opens_no_folders_and_knows_no_modes_holds_files(tmp_path, monkeypatch) -> None:
+    """Windows refuses to open a folder, and some mounts to set a file's mode."""
+    honest = os.open
+
+    def refuses(path, *args, **kwargs) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *args, **kwargs)
+
+    def no_modes(path, mode, **kwargs) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(os, "open", refuses)
+    monkeypatch.setattr(Path, "chmod", no_modes)
+    files.write_text(tmp_path / "file", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_every_file_and_its_folder_are_synced_where_they_can_be(tmp_path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    files.write_text(tmp_path / "file", "new")
+    assert synced == [False, True]

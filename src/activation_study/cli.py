@@ -3,15 +3,18 @@
 torch is imported by the tasks, not here, so that `--help` answers at once.
 """
 
+import errno
 import functools
+import io
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
@@ -38,11 +41,14 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
     def decorate(task: Callable[[DictConfig], None]) -> Callable[[], None]:
         @functools.wraps(task)
         def job(config: DictConfig) -> None:
+            _print_everything()
             given = overrides_given()
             try:
                 schema.refuse_added(config_name, given)
                 task(config)
+                print(end="", flush=True)  # what cannot be printed is known here, not when the process ends
             except Exception as error:
+                _end_if_of_output(error)
                 text = traceback.format_exc()
                 if isinstance(error, (StudyError, *MISTAKES)):
                     text = f"error: {error if isinstance(error, StudyError) else sentence(error, config_name, given)}"
@@ -53,31 +59,81 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                 raise
 
         def main() -> None:
+            _print_everything()
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
             sys.argv[1:] = [_at_home(argument) for argument in sys.argv[1:]]
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
+            sys.argv[1:] = _arguments(sys.argv[1:])
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except (*MISTAKES, ValueError) as error:
-                if wants_traceback or (type(error) is ValueError and GROUP_MISTAKE not in str(error)):
-                    raise
-                sys.exit(f"error: {sentence(error, config_name, sys.argv[1:])}")
-            except OSError as error:
-                if wants_traceback or error.filename is None:
-                    raise
-                sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
             except KeyboardInterrupt:
                 bar = "\n" if _sweep() else ""  # a worker's progress bar has left its line open
                 sys.exit(f"{bar}stopped: what is trained so far is kept; give the same command again to go on.")
             except Exception as error:
-                sweep = _sweep()
-                if sweep is None:
+                _end_if_of_output(error)
+                if sweep := _sweep():
+                    sweep.end(error)
+                if wants_traceback:
                     raise
-                sweep.end(error)
+                if isinstance(error, MISTAKES) or (type(error) is ValueError and GROUP_MISTAKE in str(error)):
+                    sys.exit(f"error: {sentence(error, config_name, sys.argv[1:])}")
+                if isinstance(error, OSError) and error.filename is not None:
+                    sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
+                raise
+            else:
+                if sweep := _sweep():
+                    sweep.end()
 
         return main
 
     return decorate
+
+
+def _arguments(given: list[str]) -> list[str]:
+    """The arguments of a command in the order in which Hydra reads them: keys first, flags behind them.
+
+    In a sweep over the choices of a group, `group.key=value` becomes a sweep over one value: Hydra composes a sweep's
+    own configuration without what is swept, where the group may have no such key.
+    """
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    parsed = parser.parse_intermixed_args(given)
+    flags = list(given)
+    for override in parsed.overrides:
+        flags.remove(override)
+    return [*(_swept(parsed.overrides) if parsed.multirun else parsed.overrides), *flags]
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.exit(f"error: {message}; give keys as key=value, `--help` lists them.")
+
+
+def _swept(overrides: list[str]) -> list[str]:
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException:  # which Hydra tells
+        return overrides
+    groups = tuple(f"{override.key_or_group}." for override in parsed if override.is_sweep_override())
+    return [
+        f"{override.get_key_element()}=choice({override.get_value_string()})"
+        if override.key_or_group.startswith(groups) and not override.is_sweep_override() and not override.is_delete()
+        else str(override.input_line)
+        for override in parsed
+    ]
+
+
+def _print_everything() -> None:
+    """Letters that stdout or stderr cannot show are printed as escapes; no name of a file or folder ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_if_of_output(error: Exception) -> None:
+    """Ends the process where stdout takes no more: what reads it, such as `head`, has ended, or its disk is full."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python prints what is left when it ends
+        sys.exit(f"error: the output cannot be printed ({error.strerror}); results so far are kept.")
 
 
 def _sweep() -> "Sweep | None":
@@ -106,6 +162,10 @@ def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:
                 f"{group[1]}={group[2]}: no such launcher here; `pip install -e '.[cluster]'` brings joblib and slurm."
             )
         return _no_such_choice(group[1], group[2])
+    if swept := re.search(r"(Ambiguous value for argument|Sweep parameters) '(([^=]+)=(\w[\w.-]*,.*))'", text):
+        is_list = swept[1].startswith("Ambiguous") and not (CONF / swept[3]).is_dir()
+        instead = f", or for one list give {swept[3]}=[{swept[4]}]" if is_list else ""
+        return f"{swept[2]}: several values make a sweep; add -m{instead}."
     found = re.search(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", text)
     if found:
         key = found[1] or getattr(error.__cause__, "full_key", None) or found[2]

@@ -17,17 +17,16 @@ from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import learning_rates, save
 from activation_study.report import draw
 from activation_study.runs import Tables, files, read_runs
-from activation_study.runs.execute import execute, finished
+from activation_study.runs.execute import execute
 from activation_study.runs.identity import configuration_hash, label
+from activation_study.runs.planning import finished
 from activation_study.selection import PURPOSES
 
 
 def compare(config: DictConfig) -> None:
     """Tunes and trains each activation at each depth unless that is done already; prints and saves what comes out."""
-    asked, given = settings(config, "compare"), overrides_given()
-    tuning = _tuning(asked)
-    choices = _choices(asked, given)
-    _refuse_other_scales(choices)
+    given = overrides_given()
+    asked, choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
     print(estimate.sentence(choices, tuning), flush=True)
     grids: list[Tables] = []
     measured: dict[str, list[Tables]] = {purpose: [] for purpose in PURPOSES}
@@ -47,7 +46,28 @@ def compare(config: DictConfig) -> None:
     _report(tables, fast, _joined(grids) if grids else None, asked, command)
 
 
+def prepared(
+    config: DictConfig, given: Sequence[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None]:
+    """The settings of a comparison, those of all that is to be trained, and how learning rates are tuned, if they are.
+
+    Args:
+        config: the composed configuration.
+        given: the overrides that it was composed of.
+
+    Raises:
+        StudyError: anything of it makes no sense.
+    """
+    asked = settings(config, "compare")
+    tuning = _tuning(asked)
+    choices = _choices(asked, given)
+    _refuse_other_scales(choices)
+    files.check_folder("out", Path(asked["out"]))
+    return asked, choices, tuning
+
+
 def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str, Any], command: str) -> None:
+    """Saves everything, and only then prints it: a terminal that cannot show it loses nothing."""
     out, metrics = Path(asked["out"]), tables.metrics
     table = comparison.summary(tables, grids, asked["target"], fast)
     differences = verdict.differences(metrics, verdict.reference_of(metrics, asked["reference"]))
@@ -55,9 +75,6 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
     texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
     shown = {name: part for name, part in texts.items() if len(part)}
     sentences = verdict.conclusions(differences, tables, grids)
-    for part in shown.values():
-        print(f"\n{part.to_string(index=False)}")
-    print("\n" + "\n".join(sentences) + f"\n\n{text}\n")
     tidy = {"summary": table, "differences": differences}
     if grids:
         tidy["learning_rates"] = pd.concat(
@@ -69,14 +86,16 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
     for name, part in shown.items():
         files.write_text(out / f"{name}.tex", comparison.latex(part))
     body = "\n".join(comparison.markdown(part) for part in shown.values())
-    listing = "".join(f"- {sentence}\n" for sentence in sentences)
-    files.write_text(out / "summary.md", f"{text}\n\n{listing}\n{body}\nMade by `{command}`.\n")
-    for path in [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]:
-        print(path)
-    for path in draw(tables, out, differences={"reference": asked["reference"]}):
-        print(path)
+    listing = "".join(f"- {comparison.as_markdown(sentence)}\n" for sentence in sentences)
+    page = f"{comparison.as_markdown(text)}\n\n{listing}\n{body}\nMade by {comparison.as_code(command)}.\n"
+    files.write_text(out / "summary.md", page)
+    paths = [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]
+    paths += draw(tables, out, differences={"reference": asked["reference"]})
     if grids:
-        print(save(learning_rates(grids.metrics), out / "learning_rates")[0])
+        paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
+    for part in shown.values():
+        print(f"\n{part.to_string(index=False)}")
+    print("\n" + "\n".join(sentences) + f"\n\n{text}\n", *paths, sep="\n")
 
 
 def _tuning(asked: dict[str, Any]) -> dict[str, Any] | None:

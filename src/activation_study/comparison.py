@@ -1,6 +1,7 @@
 """From the tables of many runs to the one table that compares activations."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -188,17 +189,48 @@ def hardware(runs: "Sequence[Run]") -> list[str]:
     return sorted({run.environment["device"] for run in runs})
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A table of texts in Markdown."""
-    lines: list[Sequence[Any]] = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy()]
+def markdown(table: pd.DataFrame, markup: Collection[str] = ()) -> str:
+    """A table of texts in Markdown.
+
+    Args:
+        table: its cells and columns may hold any letters.
+        markup: columns that are in Markdown already.
+    """
+    escape = [_in_cell if column in markup else as_markdown for column in table.columns]
+    rows = [[change(cell) for change, cell in zip(escape, row, strict=True)] for row in table.astype(str).to_numpy()]
+    lines: list[Sequence[str]] = [[as_markdown(str(name)) for name in table.columns], ["---"] * len(escape), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def as_markdown(text: str) -> str:
+    """A text such that Markdown shows it as it is: `$` starts no formula, `_` nothing slanted, `|` no new cell."""
+    return " ".join(re.sub(r"([\\`*_$<|~]|\](?=\())", r"\\\1", text).splitlines())
+
+
+def as_code(text: str) -> str:
+    """A text as code in a line of Markdown, between more backticks than it holds side by side."""
+    ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{ticks}{text}{ticks}" if ticks == "`" else f"{ticks} {text} {ticks}"
+
+
+def _in_cell(markup: str) -> str:
+    return " ".join(markup.replace("|", r"\|").splitlines())
+
+
+LATEX = {
+    **{letter: rf"\{letter}" for letter in "{}$&%#_"},
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
+}  # fmt: skip
+
+
 def latex(table: pd.DataFrame) -> str:
-    """A table of texts as a LaTeX tabular with booktabs' rules."""
-    header, *rows = [
-        " & ".join(str(cell).replace("%", r"\%").replace("_", r"\_") for cell in line) + r" \\"
-        for line in [table.columns, *table.to_numpy()]
-    ]
+    """A table of texts, of any letters, as a LaTeX tabular with booktabs' rules."""
+    header, *rows = [" & ".join(map(_as_latex, line)) + r" \\" for line in [table.columns, *table.to_numpy()]]
     lines = [rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", r"\toprule", header, r"\midrule", *rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _as_latex(cell: object) -> str:
+    text = "".join(LATEX.get(letter, letter) for letter in str(cell))
+    return re.sub(r"^([\[*])", r"{\1}", text)  # behind the end of a row these would be its options

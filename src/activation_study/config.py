@@ -1,6 +1,7 @@
 """From a composed Hydra configuration to plain settings that are known to make sense, all of them."""
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from omegaconf import DictConfig
 
 from activation_study import schema
 from activation_study.errors import refuse
+from activation_study.names import printable
 from activation_study.own_code import OwnCode
 
 
@@ -38,7 +40,8 @@ def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
         code = OwnCode(model["path"])
         model |= {"network": code.name, "source": code.digest}
     if dataset["name"] == "image_folder":
-        dataset["folder"] = Path(dataset["root"]).resolve().name
+        # realpath, which takes a link that leads back to itself as it is: the reading of the folder will name it.
+        dataset["folder"] = printable(Path(os.path.realpath(dataset["root"])).name)
     return plain
 
 

@@ -8,15 +8,16 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from activation_study.runs.environment import device_of
-from activation_study.runs.execute import finished, load_data
+from activation_study.runs.execute import load_data
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import duration
+from activation_study.runs.planning import finished
 from activation_study.training import EVALUATION_BATCH, Replica, Trainer
 
-MEASURED_FOR = 0.5  # seconds
+AT_MOST = 5.0  # seconds in which steps are timed
 
 
 class _EnoughError(Exception):
@@ -64,33 +65,39 @@ def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int
 
 def seconds_a_network(chosen: dict[str, Any]) -> float:
     """Seconds to train one network in a stack of all its seeds, from some steps and one piece of evaluation."""
-    if chosen["threads"]:
-        torch.set_num_threads(chosen["threads"])
     data = load_data(chosen, device_of(chosen["device"]))
     trainer = Trainer(chosen, [Replica(seed, chosen["learning_rate"][0]) for seed in chosen["seeds"]], data)
-    trainer.load_state(trainer.state() | {"recorded": 0})  # no evaluation before the first step
-    step = _pace(trainer)
-    trainer.evaluate(data.train, limit=1)
-    began = time.perf_counter()
-    trainer.evaluate(data.train, limit=EVALUATION_BATCH)
-    piece = time.perf_counter() - began
+    step = pace(trainer)
+    with trainer.threads:
+        trainer.threads.use(trainer.total_steps)
+        trainer.evaluate(data.train, limit=1)
+        began = time.perf_counter()
+        trainer.evaluate(data.train, limit=EVALUATION_BATCH)
+        piece = time.perf_counter() - began
     valid, test = (ceil(len(split.labels) / EVALUATION_BATCH) for split in (data.valid, data.test))
     pieces = 2 * valid * (trainer.epochs + 1) + test
     return (step * trainer.total_steps + piece * pieces) / len(chosen["seeds"])
 
 
-def _pace(trainer: Trainer) -> float:
-    """Seconds a step, the first two left out."""
-    ticks: list[float] = []
+def pace(trainer: Trainer, measured_for: float = 0.5) -> float:
+    """Seconds a step with the number of threads that is kept; where steps are too slow to wait for that, the least.
+
+    Args:
+        trainer: one that is not used any more.
+        measured_for: how many seconds of such steps are enough.
+    """
+    trainer.recorded = max(trainer.recorded, 0)  # no evaluation before the first step
+    settled, ends = trainer.threads.settled, [0.0]
 
     def tick() -> None:
-        ticks.append(time.perf_counter())
-        if len(ticks) > 3 and ticks[-1] - ticks[2] > MEASURED_FOR:
+        if len(ends) <= trainer.step:  # pieces of evaluation tick too
+            ends.append(trainer.seconds)
+        if (trainer.step >= settled + 2 and ends[-1] - ends[settled] > measured_for) or ends[-1] > AT_MOST:
             raise _EnoughError
 
     with suppress(_EnoughError):
         for record in trainer.records(tick):
             if record.epoch > 0:
                 break
-    steps = min(trainer.step, len(ticks))
-    return (ticks[steps - 1] - ticks[min(1, steps - 1)]) / max(steps - 2, 1)
+    steps = np.diff(ends)
+    return float(steps[settled:].mean() if len(steps) > settled else steps.min())

@@ -19,6 +19,13 @@ def tensorboard(folder: Path) -> Iterator[Export]:
         raise StudyError(
             "export=tensorboard: the package tensorboard is missing; pip install 'activation-study[tensorboard]'."
         ) from None
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        raise StudyError(
+            f"export=tensorboard: TensorBoard cannot write to {folder}, whose name is not UTF-8; "
+            "give another runs_dir, or export=null."
+        ) from None
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def export(record: Record) -> None:

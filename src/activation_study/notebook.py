@@ -88,7 +88,8 @@ def picture(figure: Figure) -> Image:
     """A figure as a picture that a cell shows; its titles and footer are the text for those who cannot see it."""
     panels_shown = ", ".join(filter(None, (ax.get_title("left") for ax in figure.axes)))
     parts = filter(None, (figure.get_suptitle(), panels_shown, figure.get_supxlabel()))
-    return Image(_png(figure), format="png", embed=True, alt=" ".join(". ".join(parts).split()))
+    alt = " ".join(". ".join(parts).split()).replace(r"\$", "$")  # which `plain` has escaped
+    return Image(_png(figure), format="png", embed=True, alt=alt)
 
 
 def table(frame: pd.DataFrame, digits: int = 3) -> Markdown:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from activation_study import schema, selection
 from activation_study.errors import StudyError, refuse
 from activation_study.figures import FIGURES, save
+from activation_study.names import path_part
 from activation_study.runs import Run, Tables, comparable_hash, read_runs
 from activation_study.runs.identity import names
 from activation_study.runs.index import Index
@@ -71,7 +72,8 @@ def draw(tables: Tables, out: Path, only: str | None = None, **options: dict[str
 def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
     """Runs in groups that differ in activation, depth and replicas alone, each with a readable name.
 
-    The name is data set and network; groups that share it are told apart by the settings in which they differ.
+    The name is data set and network; groups that share it are told apart by the settings in which they differ. It may
+    be that of a folder.
     """
     runs = list(runs)
     configs = {id(config): config for config in (run.config["config"] for run in runs)}  # many runs share theirs
@@ -88,7 +90,7 @@ def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
         for setting, value in mine.items():
             if any(other.get(setting) != value for other in twins):
                 name += f"-{setting.rsplit('.')[-1]}={value}"
-        named[name] = group
+        named[path_part(name)] = group
     return named
 
 

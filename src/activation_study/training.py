@@ -21,6 +21,7 @@ from activation_study.initialization import Initialization
 from activation_study.probes import QUANTITIES, ActivityMeter, Probe
 from activation_study.replicas import Stack
 from activation_study.seeds import Noise, generator
+from activation_study.threads import Threads
 
 EVALUATION_BATCH = 500
 
@@ -55,7 +56,8 @@ class Trainer:
     """Trains the replicas of one configuration side by side.
 
     Args:
-        config: the scientific configuration: activation, model, init, optimizer, train, probes, dataset.augment.
+        config: the scientific configuration: activation, model, init, optimizer, train, probes, dataset.augment; also
+            threads and reproducible, where they are given.
         replicas: the seeds and learning rates, one network each.
         data: standardised images on the device on which to train.
     """
@@ -78,6 +80,8 @@ class Trainer:
         self.epochs, self.probe_every = config["train"]["epochs"], config["probes"]["every"]
         self.batch_size = min(config["train"]["batch_size"], len(data.train.labels))
         self.steps_per_epoch = len(data.train.labels) // self.batch_size
+        times_tell = self.device.type == "cpu" and not config.get("reproducible")  # a GPU's steps end later
+        self.threads = Threads(config.get("threads"), times_tell)
         self.probe, self.meter = Probe(self.network), ActivityMeter(self.network)
 
         self.step, self.recorded, self.seconds = 0, -1, 0.0
@@ -98,7 +102,12 @@ class Trainer:
             tick: called between any two updates and pieces of evaluation. Whatever it raises ends the training where
                 `state` can be taken and gone on from.
         """
+        with self.threads:
+            yield from self._records(tick)
+
+    def _records(self, tick: Callable[[], None]) -> Iterator[Record]:
         while True:
+            self.threads.use(self.step)
             began = time.perf_counter()
             epoch, at = divmod(self.step, self.steps_per_epoch)
             if at == 0 and epoch > self.recorded:
@@ -107,7 +116,9 @@ class Trainer:
                 yield record
             elif self.step < self.total_steps:
                 self._train_step(self._order(epoch)[:, at * self.batch_size : (at + 1) * self.batch_size])
-                self.seconds += time.perf_counter() - began
+                took = time.perf_counter() - began
+                self.seconds += took
+                self.threads.took(self.step - 1, took)
                 tick()
             else:
                 return
@@ -118,6 +129,7 @@ class Trainer:
             "step": self.step,
             "recorded": self.recorded,
             "seconds": self.seconds,
+            "threads": self.threads.state(),
             "diverged_at": self.diverged_at,
             "measured": self._measured,
             "dead": self._dead,
@@ -129,6 +141,7 @@ class Trainer:
     def load_state(self, state: dict[str, Any]) -> None:
         """Goes back to a state that `state` has given, on this trainer or one made alike."""
         self.step, self.recorded, self.seconds = state["step"], state["recorded"], state["seconds"]
+        self.threads.load_state(state.get("threads"))
         self.diverged_at.copy_(state["diverged_at"])
         self._measured = {step: values.to(self.device) for step, values in state["measured"].items()}
         self._dead = {step: values.to(self.device) for step, values in state["dead"].items()}

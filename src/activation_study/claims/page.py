@@ -113,9 +113,9 @@ def page(outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping
     parts = [
         INTRODUCTION,
         f"{', '.join(counts)}; scale {scale}. Made by `{own_command(scale)}`.\n",
-        comparison.markdown(_overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes])),
+        comparison.markdown(_overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
         "## Evidence\n",
-        comparison.markdown(_evidence(found)),
+        comparison.markdown(_evidence(found), ["command"]),
         *(section(outcome, drawn.get(outcome.claim.id), out) for outcome in outcomes),
     ]
     return "\n".join(parts)

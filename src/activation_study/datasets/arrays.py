@@ -15,6 +15,7 @@ class Arrays:
         test_images: Pixels of the test split, shaped like the training images.
         test_labels: Classes of the test split.
         white: The largest value that a pixel can have.
+        valid: Images and classes of the validation split, where the set has one of its own; None: one is drawn.
     """
 
     train_images: Tensor
@@ -22,3 +23,4 @@ class Arrays:
     test_images: Tensor
     test_labels: Tensor
     white: int = 255
+    valid: tuple[Tensor, Tensor] | None = None

@@ -1,13 +1,14 @@
 """The files of the sets that torchvision knows: found, checked against published checksums, fetched.
 
-A file reaches its place only whole: it is fetched into a temporary folder, checked there, synced and renamed.
+An archive that lies in the data folder already is used and not fetched. A file reaches its place only whole: it is
+fetched into a temporary folder, checked there, synced and renamed.
 """
 
 import gzip
 import math
-import os
 import shutil
 import struct
+import sys
 import tarfile
 import tempfile
 import urllib.request
@@ -18,9 +19,9 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from tqdm import tqdm
-
 from activation_study.errors import StudyError
+from activation_study.progress import progress
+from activation_study.syncing import sync_file, sync_folder
 
 # torchvision publishes checksums of MNIST's compressed files only; these are of the files as they are read.
 MNIST_MD5 = {
@@ -52,6 +53,10 @@ class Published:
     archives: dict[str, str]
     hosts: list[str]
 
+    def archive_of(self, file: str) -> str:
+        """The archive that holds a file: MNIST's have one each, CIFAR's one for all."""
+        return f"{file}.gz" if f"{file}.gz" in self.archives else next(iter(self.archives))
+
 
 def published(class_name: str) -> Published:
     """Collect what a torchvision dataset class says about its files.
@@ -77,7 +82,10 @@ def published(class_name: str) -> Published:
 
 
 def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirror: str | None) -> None:
-    """Make sure that every file of a set is there and whole; fetch the set if a file is missing.
+    """Make sure that every file of a set is there and whole; unpack or fetch what is missing.
+
+    An archive that lies in the data folder, or where torchvision puts it, is unpacked if it is the published one; if
+    not, it is named on stderr and left alone.
 
     Args:
         name: The set's name, for messages.
@@ -92,10 +100,41 @@ def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirro
     listed = published(class_name)
     with readable(data_dir):
         missing = find_missing(listed, data_dir)
-        if missing and download:
-            fetch_archives(name, listed, data_dir, mirror)
-        elif missing:
-            raise StudyError(f"dataset={name} is not in data_dir={data_dir}: {missing[0]} is missing; {WAYS_TO_GET}")
+        if not missing:
+            return
+        needed = list(dict.fromkeys(listed.archive_of(path.name) for path in missing))
+        there, faults = find_archives(listed, needed, data_dir)
+        if len(there) < len(needed) and not download:
+            beside = f" ({'; '.join(faults)})" if faults else ""
+            raise StudyError(
+                f"dataset={name} is not in data_dir={data_dir}: {missing[0]} is missing{beside}; {WAYS_TO_GET}"
+            )
+        for fault in faults:
+            print(f"warning: {fault}; it is not used.", file=sys.stderr)
+        fetch_archives(name, listed, needed, there, data_dir, mirror)
+
+
+def find_archives(listed: Published, needed: list[str], data_dir: Path) -> tuple[dict[str, Path], list[str]]:
+    """Look for archives where people put them: in the data folder, or in the set's own.
+
+    Returns:
+        The whole ones by name, and of those that none was found of, what is wrong with each that has the name.
+    """
+    places = dict.fromkeys([data_dir, data_dir / listed.folder, (data_dir / listed.folder).parent])
+    there: dict[str, Path] = {}
+    faults = []
+    for archive in needed:
+        wrong = {}
+        for path in (place / archive for place in places):
+            if path.is_file():
+                if fault := md5_fault(path, listed.archives[archive]):
+                    wrong[path] = fault
+                else:
+                    there[archive] = path
+                    break
+        else:
+            faults += [f"{path} {fault}" for path, fault in wrong.items()]
+    return there, faults
 
 
 @contextmanager
@@ -166,12 +205,16 @@ def idx_fault(path: Path, archive_md5: str) -> str | None:
     return None if zlib.crc32(path.read_bytes()) == crc else f"is not what {archive.name} beside it holds"
 
 
-def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | None) -> None:
-    """Download a set, check it, and put its files in place.
+def fetch_archives(
+    name: str, listed: Published, needed: list[str], there: dict[str, Path], data_dir: Path, mirror: str | None
+) -> None:
+    """Unpack archives, having downloaded those that are not there, check their files, and put these in place.
 
     Args:
         name: The set's name, for messages.
         listed: Its files, archives and hosts.
+        needed: The archives to unpack.
+        there: Those of them that need not be downloaded, and where they are.
         data_dir: The data folder; made if it is not there.
         mirror: Base URL to fetch from instead of the hosts.
 
@@ -184,11 +227,14 @@ def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | N
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=data_dir) as temporary:
             folder = Path(temporary) / listed.folder
             folder.mkdir(parents=True)
-            download(listed, folder, name, mirror)
-            for archive in listed.archives:
+            for archive, path in there.items():
+                shutil.copyfile(path, folder / archive)
+            download(listed, [archive for archive in needed if archive not in there], folder, name, mirror)
+            for archive in needed:
                 unpack(folder / archive)
-            if absent := find_missing(listed, Path(temporary)):
-                raise StudyError(f"dataset={name} was fetched but its archive holds no {absent[0].name}")
+            absent = [path for path in find_missing(listed, Path(temporary)) if listed.archive_of(path.name) in needed]
+            if absent:
+                raise StudyError(f"dataset={name} was unpacked but its archive holds no {absent[0].name}")
             put_in_place(folder, data_dir / listed.folder)
     finally:
         if made:
@@ -196,8 +242,8 @@ def fetch_archives(name: str, listed: Published, data_dir: Path, mirror: str | N
                 data_dir.rmdir()
 
 
-def download(listed: Published, folder: Path, name: str, mirror: str | None) -> None:
-    """Download a set's archives into a folder, each from the first host that has it as published.
+def download(listed: Published, archives: list[str], folder: Path, name: str, mirror: str | None) -> None:
+    """Download archives of a set into a folder, each from the first host that has it as published.
 
     torchvision's own downloader does not read file:// URLs, and takes no time limit.
 
@@ -205,12 +251,12 @@ def download(listed: Published, folder: Path, name: str, mirror: str | None) -> 
         StudyError: If no host has one of them.
     """
     hosts = [mirror.rstrip("/") + "/"] if mirror else listed.hosts
-    for archive, md5 in listed.archives.items():
+    for archive in archives:
         faults = []
         for host in hosts:
             try:
                 copy_url(host + archive, folder / archive)
-                fault = md5_fault(folder / archive, md5)
+                fault = md5_fault(folder / archive, listed.archives[archive])
             # urllib's own errors are OSErrors; a ValueError is a URL of no kind that it knows.
             except (OSError, HTTPException, ValueError) as error:
                 fault = f"cannot be fetched ({error})"
@@ -225,7 +271,7 @@ def download(listed: Published, folder: Path, name: str, mirror: str | None) -> 
 
 
 def copy_url(url: str, path: Path) -> None:
-    """Copy what a URL answers to a file, with a progress bar on a terminal.
+    """Copy what a URL answers to a file, with its progress on stderr.
 
     Raises:
         OSError, HTTPException, ValueError: If there is no answer for a minute, or it is a refusal.
@@ -233,9 +279,9 @@ def copy_url(url: str, path: Path) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "activation-study"})
     with urllib.request.urlopen(request, timeout=60) as answer, path.open("wb") as file:
         size = int(answer.headers["Content-Length"] or 0) or None
-        with tqdm(total=size, desc=path.name, unit="B", unit_scale=True, disable=None) as progress:
+        with progress(total=size, desc=path.name, unit="B", unit_scale=True, may_be_silent=True) as bar:
             while part := answer.read(1 << 16):
-                progress.update(file.write(part))
+                bar.update(file.write(part))
 
 
 def unpack(archive: Path) -> None:
@@ -253,6 +299,7 @@ def put_in_place(fetched: Path, folder: Path) -> None:
     """Move checked files where they belong, each in one step."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(fetched.iterdir()):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        with path.open("r+b") as file:  # Windows syncs no file that is open for reading only
+            sync_file(file)
         path.replace(folder / path.name)
+    sync_folder(folder)

@@ -1,27 +1,24 @@
 """A folder of images as a set: a sub-folder a class, in the order of their names.
 
     flowers/rose/1.jpg, flowers/tulip/2.png, ...              a part of every class is drawn for the test split
-    flowers/train/rose/1.jpg, flowers/test/rose/2.jpg, ...    these are the splits
+    flowers/train/rose/1.jpg, flowers/test/rose/2.jpg, ...    these are the splits; there may be a val/ as well
 
 An image that is not square loses its longer ends: the shorter side becomes `size` pixels, the middle is kept.
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from activation_study.datasets.arrays import Arrays
+from activation_study.datasets.decoding import decode
+from activation_study.datasets.listing import LeftOut, class_names, list_images, split_folders
 from activation_study.errors import StudyError
 from activation_study.kinds import Choice, Number, PathTo, Whole
 
-# Other files, such as notes and labels, are no images and are passed over.
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TEST_SEED = 0  # of the test split
 
 
@@ -35,15 +32,17 @@ def read_image_folder(
 ) -> Arrays:
     """Read a folder of images, each brought to one size and one number of channels.
 
-    Images that cannot be read are named on stderr and left out.
+    Images are turned upright as their EXIF notes say, transparent parts lie on white, and of several pictures in a file
+    the first is taken. What is hidden is passed over, links are followed, and whatever is left out is counted and named
+    on stderr.
 
     Args:
         data_dir: Not used: the folder has a path of its own.
-        root: The folder that holds a folder for every class, or `train` and `test` with those.
+        root: The folder that holds a folder for every class, or folders such as `train`, `val` and `test` with those.
         folder: What runs call it; not used here.
         size: Height and width in pixels that every image is resized to, with antialiasing.
         channels: 3 for RGB, 1 for grey.
-        test_share: Share of every class that is drawn for the test split where there is no `test` folder.
+        test_share: Share of every class that is drawn from the training images where there is no `test` folder.
 
     Returns:
         The images, in the order of classes and file names.
@@ -51,127 +50,29 @@ def read_image_folder(
     Raises:
         StudyError: If an option makes no sense, the folder is not as described, or a class has too few images.
     """
+    left_out = LeftOut(Path(str(root)).expanduser())
     try:
-        parts = split_folders(Path(str(root)).expanduser())
-        names = class_names(parts, root)
-        paths, labels, in_test = list_images(parts, names)
+        parts = split_folders(left_out.root, left_out)
+        names = class_names(parts, left_out)
+        listed = list_images(parts, names, left_out)
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(f"dataset.root={root} cannot be read: {reason} ({error.filename}); choose a folder") from error
-    images, readable = decode(paths, size, channels)
-    labels, in_test = labels[readable], in_test[readable]
-    if len(parts) == 1:
-        in_test = draw_test(labels, test_share)
-    check_counts(names, labels, in_test, root, drawn=len(parts) == 1)
-    test, all_images, all_labels = map(torch.from_numpy, (in_test, images, labels))
-    return Arrays(all_images[~test], all_labels[~test], all_images[test], all_labels[test])
+    left_out.say()
+    images, readable = decode([one.path for one in listed], size, channels)
+    labels = np.array([one.label for one in listed], dtype=np.int64)[readable]
+    splits = np.array([one.split for one in listed], dtype=object)[readable]
+    check_counts(names, labels, splits, parts, root)
+    if "test" not in parts:
+        train = np.flatnonzero(splits == "train")
+        splits[train[draw_test(labels[train], test_share)]] = "test"
+    if "valid" in parts:
+        say_splits(parts, root, test_share)
 
+    def part(split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.from_numpy(images[splits == split]), torch.from_numpy(labels[splits == split])
 
-def split_folders(root: Path) -> list[Path]:
-    """The folders that hold folders of classes: `train` and `test`, or the root itself.
-
-    Raises:
-        StudyError: If the root is no folder, or has only one of the two.
-    """
-    if not root.is_dir():
-        raise StudyError(f"dataset.root={root} is no folder; give the folder that holds a folder for every class")
-    # A class may be called train; then its folder holds images.
-    found = [root / name for name in ("train", "test") if (root / name).is_dir() and folders_in(root / name)]
-    if len(found) == 1:
-        raise StudyError(
-            f"dataset.root={root} holds only {found[0].name}/ of train/ and test/ with folders of classes; "
-            f"add the other, or give dataset.root={found[0]} to have a test split drawn"
-        )
-    return found or [root]
-
-
-def folders_in(folder: Path) -> list[str]:
-    """The names of the folders in a folder, sorted; hidden ones such as .ipynb_checkpoints are passed over."""
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def class_names(parts: list[Path], root: Path | str | None) -> list[str]:
-    """The classes, which every split must have.
-
-    Raises:
-        StudyError: If there are fewer than 2, or the splits have not the same.
-    """
-    names = folders_in(parts[0])
-    if differing := sorted(set(names) ^ set(folders_in(parts[-1]))):
-        raise StudyError(
-            f"dataset.root={root} has not the same classes in train/ and test/: {', '.join(differing)} "
-            f"{'is' if len(differing) == 1 else 'are'} in one of them only; give both a folder for every class"
-        )
-    if len(names) < 2:
-        found = f"one folder only, {names[0]}" if names else "no folders"
-        raise StudyError(f"dataset.root={root} holds {found}; give it a folder for every class, at least 2")
-    return names
-
-
-def list_images(parts: list[Path], names: list[str]) -> tuple[list[Path], np.ndarray, np.ndarray]:
-    """The paths of all images, however deep in the folders of their classes; their labels; whether they are in test."""
-    listed = [
-        (path, label, part)
-        for part, folder in enumerate(parts)
-        for label, name in enumerate(names)
-        for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
-    labels = np.array([label for _, label, _ in listed], dtype=np.int64)
-    return [path for path, _, _ in listed], labels, np.array([part == 1 for _, _, part in listed], dtype=bool)
-
-
-def decode(paths: list[Path], size: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Decode images, several at a time.
-
-    Args:
-        paths: The files.
-        size: Height and width to bring them to.
-        channels: 3 or 1.
-
-    Returns:
-        The pixels of those that can be read, (n, channels, size, size) uint8, and which of all can be, (len(paths),).
-    """
-    from PIL import Image
-
-    Image.init()  # the first image of a rarer format would do it, but not safely in several threads at once
-    with ThreadPoolExecutor() as pool:
-        decoded = pool.map(partial(read_image, size=size, channels=channels), paths)
-        results = list(tqdm(decoded, total=len(paths), desc="images", unit="image", disable=None))
-    faults = {path: result for path, result in zip(paths, results, strict=True) if isinstance(result, str)}
-    for path, fault in faults.items():
-        print(f"warning: {path}: it cannot be read as an image ({fault}).", file=sys.stderr)
-    if faults:
-        print(f"warning: {len(faults)} of {len(paths)} images cannot be read and are left out.", file=sys.stderr)
-    pixels = [result for result in results if not isinstance(result, str)]
-    readable = np.array([path not in faults for path in paths], dtype=bool)
-    return np.array(pixels, dtype=np.uint8).reshape(-1, channels, size, size), readable
-
-
-def read_image(path: Path, size: int, channels: int) -> np.ndarray | str:
-    """The pixels of an image, (channels, size, size) uint8, or what is wrong with it."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as opened:
-            image = to_bytes(opened).convert("RGB" if channels == 3 else "L")
-        fitted = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
-    except UnidentifiedImageError:
-        return "its format is not known"
-    except Exception as error:  # decoders meet broken files with errors of many kinds
-        return f"{error}".rstrip(".") or type(error).__name__
-    return np.asarray(fitted).reshape(size, size, channels).transpose(2, 0, 1)
-
-
-def to_bytes(image: Any) -> Any:
-    """An image of a rarer kind as one whose channels are bytes, which Pillow would otherwise cut off, or warn about."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers")
-    if image.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    return image.convert("RGBA") if image.mode == "P" else image  # a palette may hold transparent colours
+    return Arrays(*part("train"), *part("test"), valid=part("valid") if "valid" in parts else None)
 
 
 def draw_test(labels: np.ndarray, share: float) -> np.ndarray:
@@ -184,16 +85,29 @@ def draw_test(labels: np.ndarray, share: float) -> np.ndarray:
     return in_test
 
 
+def say_splits(parts: dict[str, Path], root: Path | str | None, test_share: float) -> None:
+    """Say on stderr which splits are taken from where, where that is not what the options say."""
+    text = f"{parts['valid'].name}/ is the validation split, and dataset.valid_size is not used"
+    if "test" not in parts:
+        share = f"a share of {test_share:g} of every class in {parts['train'].name}/"
+        text += f"; there is no test/: {share} is the test split"
+    print(f"note: dataset.root={root}: {text}.", file=sys.stderr)
+
+
 def check_counts(
-    names: list[str], labels: np.ndarray, in_test: np.ndarray, root: Path | str | None, *, drawn: bool
+    names: list[str], labels: np.ndarray, splits: np.ndarray, parts: dict[str, Path], root: Path | str | None
 ) -> None:
-    """Raise a StudyError unless every class has an image to train on and one to test on."""
-    counts = [np.bincount(labels[part], minlength=len(names)) for part in (~in_test, in_test)]
-    for name, *numbers in zip(names, *counts, strict=True):
-        if min(numbers) == 0:
-            places = f"{sum(numbers)}" if drawn else f"{numbers[0]} in train/ and {numbers[1]} in test/"
-            least = "2" if drawn else "1 in each"
+    """Raise a StudyError unless every class has an image in each split, counting those that are to be drawn."""
+    least = {split: 2 if split == "train" and "test" not in parts else 1 for split in parts}
+    counts = {split: np.bincount(labels[splits == split], minlength=len(names)) for split in parts}
+    for label, name in enumerate(names):
+        if any(counts[split][label] < least[split] for split in parts):
+            where = [f" in {path.name}/" if len(parts) > 1 else "" for path in parts.values()]
+            numbers, needed = (
+                " and ".join(f"{number}{place}" for number, place in zip(numbers, where, strict=True))
+                for numbers in ([counts[split][label] for split in parts], least.values())
+            )
             raise StudyError(
-                f"dataset.root={root} has too few images of the class {name} that can be read, {places}; "
-                f"give it at least {least}"
+                f"dataset.root={root} has too few images of the class {name} that can be read, {numbers}; "
+                f"give it at least {'1 in each' if set(least.values()) == {1} else needed}"
             )

@@ -13,7 +13,8 @@ from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.files import readable, require
 from activation_study.datasets.options import DERIVED, SHARED, own_options
 from activation_study.datasets.preprocessing import PREPROCESSINGS
-from activation_study.datasets.sources import get_source
+from activation_study.datasets.sources import Source, get_source
+from activation_study.datasets.splitting import shuffled
 from activation_study.errors import StudyError
 
 
@@ -80,7 +81,7 @@ def load(
         name: digits, mnist, fashion_mnist, cifar10, cifar100, image_folder, or another key of `SOURCES`.
         data_dir: Folder that holds the data in torchvision's layout, or will.
         valid_size: Images set aside from the training data for validation, below 1 their share; None for the set's
-            usual number, 0 to train on everything.
+            usual number, 0 to train on everything. A folder of images with a validation folder needs none.
         train_limit: Train on this many of the images that remain, the first of their shuffled order; None for all.
             The validation images do not depend on it.
         split_seed: Seed of that shuffle. It is no run's seed: every run should see the same split.
@@ -108,31 +109,55 @@ def load(
     classes = source.classes or int(arrays.train_labels.max()) + 1
     check_arrays(name, arrays, classes)
 
-    available = len(arrays.train_labels)
-    valid_size = source.valid_size if valid_size is None else valid_size
-    if isinstance(valid_size, float) and 0 < valid_size < 1:
-        valid_size = min(max(1, round(valid_size * available)), available - 1)
-    valid_size = check_count("dataset.valid_size", valid_size, 0, available - 1)
-    if train_limit is not None:
-        check_count("dataset.train_limit", train_limit, 1, available - valid_size)
-    check_count("dataset.split_seed", split_seed, 0, 2**32 - 1)
-    # RandomState, because numpy freezes its stream: a split seed means the same images in every version.
-    order = torch.from_numpy(np.random.RandomState(split_seed).permutation(available))
-    train, valid = order[valid_size:][:train_limit], order[:valid_size]
+    train, valid = draw_splits(source, arrays, valid_size, train_limit, split_seed)
 
     def pixels(images: Tensor) -> Tensor:
         return images.to(device).float().div_(arrays.white)
 
     train_images = pixels(arrays.train_images[train])
+    valid_images, valid_labels = arrays.valid or (arrays.train_images[valid], arrays.train_labels[valid])
     transform = PREPROCESSINGS[preprocessing](train_images)
     return Dataset(
         name=name,
         train=Split(transform(train_images), arrays.train_labels[train].to(device)),
-        valid=Split(transform(pixels(arrays.train_images[valid])), arrays.train_labels[valid].to(device)),
+        valid=Split(transform(pixels(valid_images)), valid_labels.to(device)),
         test=Split(transform(pixels(arrays.test_images)), arrays.test_labels.to(device)),
         classes=classes,
         checksum=checksum(arrays),
     )
+
+
+def draw_splits(
+    source: Source, arrays: Arrays, valid_size: float | None, train_limit: int | None, split_seed: int
+) -> tuple[Tensor, Tensor]:
+    """Draw training and validation images; as much as a set by classes allows, each class has its part of both.
+
+    Returns:
+        Which of the training images are for training, and which for validation: none where the set has a validation
+        split of its own.
+
+    Raises:
+        StudyError: If the sizes are not possible.
+    """
+    check_count("dataset.split_seed", split_seed, 0, 2**32 - 1)
+    labels = arrays.train_labels.numpy()
+    order, kept = shuffled(labels, split_seed, by_class=source.by_class)
+    most = len(labels) - max(kept, 1)
+    valid_size = source.valid_size if valid_size is None else valid_size
+    if arrays.valid is not None:
+        valid_size = 0
+    elif isinstance(valid_size, float) and 0 < valid_size < 1:
+        if most == 0:
+            raise StudyError(
+                f"dataset.valid_size={valid_size} leaves a class without training images, of which there are "
+                f"{len(labels)} in {kept or 1} classes; give more images, or choose 0"
+            )
+        valid_size = min(max(1, round(valid_size * len(labels))), most)
+    size = check_count("dataset.valid_size", valid_size, 0, most)
+    if train_limit is not None:
+        check_count("dataset.train_limit", train_limit, max(kept, 1), len(labels) - size)
+    train = np.concatenate([order[:kept], order[kept + size :]])[:train_limit]
+    return torch.from_numpy(train), torch.from_numpy(order[kept : kept + size])
 
 
 def fetch(name: str, data_dir: Path | str = "data", mirror: str | None = None) -> None:
@@ -163,6 +188,7 @@ def check_arrays(name: str, arrays: Arrays, classes: int) -> None:
     for split, images, labels in (
         ("training", arrays.train_images, arrays.train_labels),
         ("test", arrays.test_images, arrays.test_labels),
+        *([("validation", *arrays.valid)] if arrays.valid else []),
     ):
         if images.dtype != torch.uint8 or images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
             raise StudyError(
@@ -183,7 +209,8 @@ def checksum(arrays: Arrays) -> str:
         SHA-256 in hexadecimal.
     """
     digest = hashlib.sha256()
-    for tensor in (arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels):
+    valid = arrays.valid or ()
+    for tensor in (arrays.train_images, arrays.train_labels, arrays.test_images, arrays.test_labels, *valid):
         digest.update(repr(tuple(tensor.shape)).encode())
         digest.update(tensor.to(torch.uint8).contiguous().numpy().data)
     return digest.hexdigest()

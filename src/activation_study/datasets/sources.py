@@ -30,12 +30,15 @@ class Source:
             their share.
         torchvision: The torchvision class that lists the set's files, checksums and host; None if the set has no
             files of its own to check or fetch.
+        by_class: Whether validation and training images are drawn class by class, in proportion, so that a class of
+            few images is in training. The published sets are drawn from as a whole, as in the papers.
     """
 
     read: Callable[..., Arrays]
     classes: int | None
     valid_size: float
     torchvision: str | None = None
+    by_class: bool = False
 
 
 def read_digits(data_dir: Path) -> Arrays:
@@ -103,7 +106,7 @@ SOURCES: dict[str, Source] = {
     "fashion_mnist": torchvision_source("FashionMNIST", classes=10, valid_size=10_000),
     "cifar10": torchvision_source("CIFAR10", classes=10, valid_size=10_000),
     "cifar100": torchvision_source("CIFAR100", classes=100, valid_size=10_000),
-    "image_folder": Source(read_image_folder, classes=None, valid_size=0.2),
+    "image_folder": Source(read_image_folder, classes=None, valid_size=0.2, by_class=True),
 }
 
 

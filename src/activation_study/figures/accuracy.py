@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
-from activation_study.figures.style import context, finish, legend, log_ticks, looks, panels
+from activation_study.figures.style import called, context, finish, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer
 from activation_study.quantities import ACCURACY, counted
 from activation_study.statistics import Estimate
@@ -123,4 +123,4 @@ def _numbers(estimate: Estimate) -> str:
 def _row_name(rows: pd.DataFrame, label: str) -> str:
     accuracy = rows[rows.activation == label].accuracy
     lost = int(accuracy.isna().sum())
-    return f"{label} ({lost} of {len(accuracy)} diverged)" if lost else label
+    return f"{called(label)} ({lost} of {len(accuracy)} diverged)" if lost else called(label)

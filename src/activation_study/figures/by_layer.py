@@ -5,7 +5,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from activation_study.figures.style import GREY, context, finish, layer_ticks, log_ticks, looks, panels
+from activation_study.figures.style import GREY, called, context, finish, layer_ticks, log_ticks, looks, panels
 from activation_study.figures.tables import at_depth, checked, footer, last_hidden, mean_by_layer
 
 STEPS = "step (weight updates)"
@@ -52,7 +52,7 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
                     ax.plot(line.index, line, color=GREY, linewidth=1.0, linestyle=(0, (3, 1.5)), marker=marker)
             if percent == 100 and not (means > 0).any(axis=None):
                 ax.text(0.5, 0.5, "0 % throughout", transform=ax.transAxes, ha="center", color=GREY)
-            ax.set_title(label, color=look.color)
+            ax.set_title(called(label), color=look.color)
         if log:
             axes[0].set_yscale("log")
             low, high = axes[0].get_ylim()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from activation_study.figures.style import ARTICLE, GREY, context, finish, looks, panels
+from activation_study.figures.style import ARTICLE, GREY, called, context, finish, looks, panels
 
 if TYPE_CHECKING:  # torch is slow to import, and only this figure needs it
     from activation_study.activations import Activation
@@ -62,7 +62,7 @@ def _panel(ax: Axes, label: str, activation: "Activation", color: str) -> None:
         readable = formula.replace(r"\frac", r"\dfrac")
         ax.annotate(f"${text}(z) = {readable}$", (0, 1), (0, height), fontsize=6, xycoords="axes fraction",
                     textcoords="offset points", va="center")  # fmt: skip
-    ax.set_title(label, color=color, pad=34)
+    ax.set_title(called(label), color=color, pad=34)
 
 
 def _fan(ax: Axes, activation: "Activation", color: str) -> None:

@@ -7,7 +7,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from activation_study.figures.by_layer import DECADES, STEPS
-from activation_study.figures.style import context, finish, layer_ticks, legend, log_ticks, looks, panels
+from activation_study.figures.style import called, context, finish, layer_ticks, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, last_hidden, mean_by_layer
 
 
@@ -27,7 +27,7 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
                 ax.pcolormesh(_edges(grid.columns), np.arange(0.5, hidden + 2), grid, norm=norm, rasterized=True)
             ax.axhline(hidden + 0.5, color="white", linewidth=1.2)
             ax.grid(False)
-            ax.set_title(label, color=look.color)
+            ax.set_title(called(label), color=look.color)
         axes[0].set_yticks(*layer_ticks(hidden, output=True))
         bar = figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
         log_ticks(bar.ax.yaxis)

@@ -3,6 +3,7 @@
 No figure touches the global rcParams or pyplot: each is built inside `with context():` as a plain `Figure`.
 """
 
+import functools
 import math
 import textwrap
 import zlib
@@ -18,6 +19,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
+
+from activation_study.names import printable, shortened
 
 SHEET = Path(__file__).with_name("study.mplstyle")
 WIDTH = 9.6  # inches of a full row of panels
@@ -49,6 +52,13 @@ OTHERS = [
     Look("#8F6BD0", (0, (5, 1, 1, 1)), "<"), Look("#B5B000", (0, (3, 1, 1, 1)), ">"), Look("#1B4D3E", "-.", "h"),
     Look("#F08080", "--", "p"), Look("#4C7A9C", "-.", "d"), Look("#5A5A00", "--", "8"),
 ]  # fmt: skip
+# Where these are not enough, their colours come again, each time with other dashes and another marker.
+AGAIN = [("-", "*"), ((0, (1, 1)), "o"), ((0, (8, 2)), "s"), ((0, (4, 1, 1, 1, 1, 1)), "^"), ((0, (1, 2)), "X"),
+         ((0, (8, 2, 2, 2)), "D"), ((0, (2, 3)), "v"), ((0, (6, 1, 1, 1, 1, 1, 1, 1)), "P")]  # fmt: skip
+OTHERS += [Look(look.color, dashes, marker) for dashes, marker in AGAIN for look in OTHERS]
+COLORS = len(OTHERS) // (1 + len(AGAIN))
+LONGEST = 42  # letters of a label
+KEYS = 30  # of a column of the key
 
 
 def context() -> AbstractContextManager[None]:
@@ -66,8 +76,9 @@ def ordered(labels: Iterable[str]) -> list[str]:
 def looks(labels: Iterable[str]) -> dict[str, Look]:
     """The look of each label, in the order of `ordered`.
 
-    The article's activations have theirs for good. Any other label gets one from its name, and the next free one only
-    where two labels of the same figure would share it.
+    The article's activations have theirs for good. Any other label gets one from its name: the next colour only where
+    two labels of the same figure would share it, and a colour again only where all are taken. Beyond the 108 of
+    `OTHERS` looks repeat, which `alike` says.
     """
     chosen: dict[str, Look] = {}
     taken: set[int] = set()
@@ -75,12 +86,45 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
         if label in ARTICLE:
             chosen[label] = ARTICLE[label]
             continue
-        first = zlib.crc32(label.encode()) % len(OTHERS)
-        candidates = [(first + k) % len(OTHERS) for k in range(len(OTHERS))]
+        first = zlib.crc32(label.encode(errors="backslashreplace")) % COLORS
+        candidates = ((first + k) % COLORS + turn for turn in range(0, len(OTHERS), COLORS) for k in range(COLORS))
         index = next((i for i in candidates if i not in taken), first)
         taken.add(index)
         chosen[label] = OTHERS[index]
     return chosen
+
+
+def alike(labels: Iterable[str]) -> str:
+    """What a figure must say where it has more labels than looks; nothing otherwise."""
+    chosen = looks(labels)
+    repeated = len(chosen) - len(set(chosen.values()))
+    return f"{repeated} of {len(chosen)} look like another: more than there are looks" if repeated else ""
+
+
+def plain(text: str) -> str:
+    r"""A text as matplotlib shows it letter by letter.
+
+    `$` begins no formula, and letters that the font lacks are given by their numbers, such as `\u82b1`.
+    """
+    letters = _letters_of_the_font()
+    known = "".join(
+        letter if ord(letter) in letters else letter.encode("ascii", "backslashreplace").decode() for letter in text
+    )
+    return known.replace("$", r"\$")
+
+
+def called(label: str) -> str:
+    """A label or a name as figures show it: plain, and short enough to leave room for what is drawn."""
+    return plain(shortened(printable(label), LONGEST))
+
+
+@functools.cache
+def _letters_of_the_font() -> frozenset[int]:
+    """The numbers of all letters that the study's font can draw."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    with context():
+        return frozenset(get_font(findfont(FontProperties())).get_charmap()) | {ord("\n")}
 
 
 def panels(
@@ -121,11 +165,14 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
         splits: line style of each split, where the dashes tell splits and not activations apart.
     """
     keys = [
-        Line2D([], [], color=look.color, linestyle="-" if splits else look.dashes, marker=look.marker, label=label)
-        for label, look in looks(labels).items()
+        Line2D([], [], color=color, linestyle="-" if splits else dashes, marker=marker, label=called(label))
+        for label, (color, dashes, marker) in looks(labels).items()
     ]
     keys += [Line2D([], [], color=GREY, linestyle=dashes, label=split) for split, dashes in (splits or {}).items()]
-    figure.legend(handles=keys, loc="outside right upper")
+    columns = math.ceil(len(keys) / KEYS)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + 2 * (columns - 1), max(height, 0.175 * math.ceil(len(keys) / columns) + 0.9))
+    figure.legend(handles=keys, loc="outside right upper", ncols=columns)
 
 
 def finish(figure: Figure, title: str, footer: str) -> Figure:

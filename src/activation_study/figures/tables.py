@@ -7,6 +7,7 @@ import pandas as pd
 
 from activation_study import statistics
 from activation_study.errors import StudyError
+from activation_study.figures.style import alike, called
 
 REPLICA = ["activation", "depth", "seed"]
 SETTING = ["run", "activation", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
@@ -116,7 +117,7 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
     seeds = settings.groupby(["activation", "depth"]).seed.nunique()
     rates = sorted(set(settings.learning_rate))
     parts = [
-        f"{settings.dataset.iloc[0]}, {settings.model.iloc[0]}",
+        f"{called(settings.dataset.iloc[0])}, {called(settings.model.iloc[0])}",
         _depths(settings.depth),
         _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
         f"scale {', '.join(sorted(settings.scale.astype(str).unique()))}",
@@ -125,11 +126,13 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
     ]
     lost = table[~np.isfinite(table[measure].astype(float))][REPLICA].drop_duplicates()
     if len(lost):
-        counts = ", ".join(f"{name} {count}" for name, count in lost.activation.value_counts().sort_index().items())
+        of_each = lost.activation.value_counts().sort_index()
+        counts = ", ".join(f"{called(str(label))} {count}" for label, count in of_each.items())
         parts.append(f"{len(lost)} of {len(settings)} replicas diverged ({counts}) and {lost_ones}")
     zeros = int((table[measure] == 0).sum()) if measure == "grad_norm" else 0
     if zeros:
         parts.append(f"{zeros} gradient norms of exactly 0, which have no logarithm, are left out")
+    parts += filter(None, [alike(settings.activation)])
     return " · ".join(parts)
 
 

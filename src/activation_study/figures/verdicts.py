@@ -8,7 +8,18 @@ from matplotlib.patches import Patch
 
 from activation_study import selection, statistics, verdict
 from activation_study.figures.by_depth import final
-from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, ordered, panels
+from activation_study.figures.style import (
+    GREY,
+    alike,
+    called,
+    context,
+    finish,
+    legend,
+    log_ticks,
+    looks,
+    ordered,
+    panels,
+)  # fmt: skip
 from activation_study.figures.tables import LOST, REPLICA, footer
 
 
@@ -20,7 +31,7 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     others = [label for label in ordered(table.activation) if label != reference]
     shown = looks(rows.activation)
     with context():
-        figure, axes = _one_a_depth(rows, f"test accuracy less that of {reference} (points)", len(others))
+        figure, axes = _one_a_depth(rows, f"test accuracy less that of {called(reference)} (points)", len(others))
         for ax, (depth, part) in zip(axes, table.groupby("depth"), strict=True):
             if not others:
                 ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
@@ -33,12 +44,12 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
             ax.margins(x=0.08)
             for row, label in enumerate(reversed(others)):
                 if label in part.index:
-                    mean, low, high = (100 * part.loc[label, name] for name in ("difference", "low", "high"))
+                    mean, low, high = (100 * part.loc[label, column] for column in ("difference", "low", "high"))
                     ax.plot((low, high), (row, row), color=shown[label].color, linewidth=2, solid_capstyle="butt")
                     ax.plot(mean, row, marker=shown[label].marker, color=shown[label].color, markersize=7,
                             markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
             ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-            ax.set_yticks(range(len(others)), others[::-1])
+            ax.set_yticks(range(len(others)), map(called, others[::-1]))
             ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(_depth(depth))
             ax.grid(axis="y", linestyle=":")
@@ -46,7 +57,7 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
             "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth; "
             "where differences exceed 10 points the axis is logarithmic beyond 1"
         )
-        return finish(figure, f"Difference to {reference}", footer(rows, drawn, "accuracy", LOST))
+        return finish(figure, f"Difference to {called(reference)}", footer(rows, drawn, "accuracy", LOST))
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
@@ -64,7 +75,7 @@ def ranks(metrics: pd.DataFrame) -> Figure:
                 for share, color in zip(shares.get(label, []), colors, strict=False):
                     ax.barh(row, share, left=left, color=color, height=0.8, linewidth=0)
                     left += share
-            ax.set_yticks(range(len(labels)), labels[::-1])
+            ax.set_yticks(range(len(labels)), map(called, labels[::-1]))
             ax.set(xlim=(0, 100), ylim=(-0.6, len(labels) - 0.4), title=_depth(depth))
             ax.grid(visible=False)
         keys = [Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors, 1)]
@@ -95,10 +106,13 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
         legend(figure, metrics.activation)
         seeds = metrics.groupby([*REPLICA[:2], "learning_rate"], dropna=False).seed.nunique().max()
         text = (
-            f"{metrics.dataset.iloc[0]}, {metrics.model.iloc[0]} · mean over {seeds} seeds that judge the rates · "
+            f"{called(metrics.dataset.iloc[0])}, {called(metrics.model.iloc[0])} · "
+            f"mean over {seeds} seeds that judge the rates · "
             f"scale {', '.join(sorted(set(metrics.scale.astype(str))))} · ring: the rate chosen · "
             "a diverged network counts as 100 %"
         )
+        if repeated := alike(metrics.activation):
+            text += f" · {repeated}"
         return finish(figure, "Choice of the learning rate", text)
 
 

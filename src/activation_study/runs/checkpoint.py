@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from activation_study.names import printable
 from activation_study.runs import files
 
 NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
@@ -32,7 +33,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
         if path.exists():
             try:
                 state = from_bytes(path.read_bytes())
-                if state["run"] == folder.name:
+                if state["run"] == printable(folder.name):
                     return state
                 problem = f"it belongs to {state['run']}"
             except ValueError as error:

@@ -31,9 +31,8 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def environment(device: torch.device, data_checksum: str) -> dict[str, Any]:
-    """Hardware, versions, the code's commit and the data's checksum, as a run keeps them."""
-    threads = torch.get_num_threads()
+def environment(device: torch.device, data_checksum: str, threads: int) -> dict[str, Any]:
+    """Hardware and threads, versions, the code's commit and the data's checksum, as a run keeps them."""
     cpu = f"{cpu_name()}, {threads} thread{'s' if threads > 1 else ''}"
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu,

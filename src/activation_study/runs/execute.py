@@ -1,7 +1,6 @@
 """Training what is asked for and not there yet, so that nothing is trained twice and nothing is lost.
 
-One process at a time works on a configuration: it holds the configuration's lock, which the system takes back when the
-process ends, however it ends. What a process leaves unfinished, the next one continues from its checkpoint.
+One process at a time works on a configuration. What it leaves unfinished, the next one continues from its checkpoint.
 """
 
 import functools
@@ -11,22 +10,25 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
-from tqdm import tqdm
+from filelock import Timeout
 
 from activation_study import datasets
 from activation_study.errors import StudyError
 from activation_study.exporters import exporter
 from activation_study.memory import keep_freed_memory
+from activation_study.progress import progress
 from activation_study.runs import checkpoint, files
 from activation_study.runs.environment import device_of, environment
 from activation_study.runs.folder import Run, runs_in
-from activation_study.runs.identity import configuration_hash, run_name, scientific
+from activation_study.runs.identity import configuration_hash
+from activation_study.runs.lock import announce, locked, noted
+from activation_study.runs.planning import asked_for, finished, portions, progress_of, register, run_of
 from activation_study.training import Record, Replica, Trainer
 
 
@@ -35,7 +37,8 @@ def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
 
     Args:
         settings: as `config.settings` gives them.
-        wait: whether to wait for another process that trains the same configuration, or to leave it to that.
+        wait: whether to wait where another process is to train all that is missing, or to leave it to that. For one
+            that trains other replicas of the configuration it waits in any case.
 
     Returns:
         The finished runs that hold the replicas asked for; empty where they are left to another process.
@@ -43,51 +46,42 @@ def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
     Raises:
         StudyError: the settings or the data are not usable, or the results cannot be written.
     """
-    runs_dir, configuration = Path(settings["runs_dir"]), configuration_hash(settings)
-    asked = asked_for(settings)
-    try:
-        with _locked(runs_dir, configuration, wait):
-            holders = finished(runs_dir, configuration)
-            missing = [replica for replica in asked if replica not in holders]
-            if not missing:
-                print(f"{holders[asked[0]].folder.name}: trained already, nothing to do.")
-            for replicas in _portions(runs_dir, configuration, missing):
-                holders |= dict.fromkeys(replicas, train(settings, replicas))
-            return list(dict.fromkeys(holders[replica] for replica in asked))
-    except Timeout:
-        print(f"{run_name(settings, _pairs(asked))}: another process trains this configuration; left to it.")
-        return []
+    runs_dir, configuration, asked = Path(settings["runs_dir"]), configuration_hash(settings), asked_for(settings)
+    name = run_of(settings, asked).folder.name
+    say_once = functools.cache(functools.partial(print, flush=True))
 
+    def waits() -> bool:
+        others = noted(runs_dir, configuration)
+        if not wait and others.issuperset(missing):
+            return False
+        if others:
+            say_once(f"{name}: another process trains this configuration; waiting for it.")
+        return True
 
-def asked_for(settings: dict[str, Any]) -> list[Replica]:
-    """The replicas that the settings ask for: the product of the learning rates and the seeds."""
-    return [Replica(seed, rate) for rate in settings["learning_rate"] for seed in settings["seeds"]]
-
-
-def finished(runs_dir: Path, configuration: str) -> dict[Replica, Run]:
-    """The replicas of a configuration that have been trained, each with a run that holds it.
-
-    A finished run with a damaged file is not trusted: the file is named and set aside, and the run starts over.
-    """
-    holders: dict[Replica, Run] = {}
-    for run in runs_in(runs_dir, f"*-{configuration}-*"):
-        if run.is_finished:
-            if damaged := run.damaged_file():
-                if damaged.exists():
-                    files.set_aside(damaged, "it is not what the training has left")
-                run.write_status("pending")
-            else:
-                holders |= dict.fromkeys(_replicas(run), run)
-    return holders
+    holders = finished(runs_dir, configuration)
+    if missing := [replica for replica in asked if replica not in holders]:
+        try:
+            with locked(runs_dir, configuration, waits):
+                holders = finished(runs_dir, configuration, mend=True)
+                missing = [replica for replica in asked if replica not in holders]
+                going_on, rest = portions(runs_dir, configuration, missing, holders)
+                stacks = [*going_on, rest] if rest else going_on
+                announce(runs_dir, configuration, chain.from_iterable(stacks))
+                for replicas in stacks:
+                    holders |= dict.fromkeys(replicas, train(settings, replicas))
+        except Timeout:
+            print(f"{name}: another process trains this configuration; left to it.")
+            return []
+    if not missing:
+        print(f"{holders[asked[0]].folder.name}: trained already, nothing to do.")
+    return list(dict.fromkeys(holders[replica] for replica in asked))
 
 
 def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
     """Trains replicas of one configuration as one run, from its newest checkpoint if there is one."""
-    run = _run_of(settings, replicas)
+    run = run_of(settings, replicas)
     keep_freed_memory()
     try:
-        if settings["threads"]:
-            torch.set_num_threads(settings["threads"])
         if settings["reproducible"]:
             _make_reproducible()
         device = device_of(settings["device"])
@@ -95,32 +89,13 @@ def train(settings: dict[str, Any], replicas: list[Replica]) -> Run:
         _refuse_changed_data(run, settings, data.checksum)
         trainer = Trainer(settings, replicas, data)
         register(settings, replicas)
-        files.write_json(run.folder / "environment.json", environment(device, data.checksum))
+        _write_environment(run, trainer)
         _Training(run, trainer, settings).complete()
     except Exception as error:
         if run.folder.exists():
-            run.write_status("failed", **_progress(run), error=str(error) or type(error).__name__)
+            run.write_status("failed", **progress_of(run), error=str(error) or type(error).__name__)
         raise
     return run
-
-
-def register(settings: dict[str, Any], replicas: list[Replica]) -> Run:
-    """Writes down a run that is to be trained, so that its status can be asked for before its turn comes."""
-    run = _run_of(settings, replicas)
-    config = {
-        "hash": configuration_hash(settings),
-        "scale": settings["scale"],
-        "replicas": [list(pair) for pair in _pairs(replicas)],
-        "config": scientific(settings),
-    }
-    files.write_yaml(run.folder / "config.yaml", config)
-    if run.status["state"] != "running":
-        run.write_status("pending")
-    return run
-
-
-def _run_of(settings: dict[str, Any], replicas: list[Replica]) -> Run:
-    return Run(Path(settings["runs_dir"]) / run_name(settings, _pairs(replicas)))
 
 
 class _Training:
@@ -138,7 +113,7 @@ class _Training:
         """Trains to the end and seals the run."""
         trainer = self.trainer
         self._write_status()
-        bar = tqdm(desc=self.run.folder.name, total=trainer.total_steps, initial=trainer.step, unit="step")
+        bar = progress(desc=self.run.folder.name, total=trainer.total_steps, initial=trainer.step, unit="step")
         with bar, exporter(self.settings["export"], self.run.folder) as export, _signals_as_flag() as stopped:
 
             def tick() -> None:
@@ -153,24 +128,25 @@ class _Training:
                 self.metrics = pd.concat([self.metrics, record.metrics], ignore_index=True)
                 self.layers = pd.concat([self.layers, record.layers], ignore_index=True)
                 export(record)
-                bar.set_postfix_str(summary(record))
+                bar.set_postfix_str(summary(record), refresh=False)
         files.write_parquet(self.run.folder / "metrics.parquet", self.metrics)
         files.write_parquet(self.run.folder / "layers.parquet", self.layers)
         if self.settings["keep_weights"]:
-            weights = checkpoint.to_bytes({"run": self.run.folder.name, "network": trainer.network.state_dict()})
+            weights = checkpoint.to_bytes({"run": self.run.name, "network": trainer.network.state_dict()})
             files.write(self.run.folder / "weights.pt", lambda file: file.write(weights))
         diverged = {
             f"seed {replica.seed}, learning rate {replica.learning_rate:g}": step
             for replica, step in zip(trainer.replicas, trainer.diverged_at.tolist(), strict=True)
             if step >= 0
         }
+        _write_environment(self.run, trainer)  # by now it is known with how many threads
         self.run.finish(**_progress_of(trainer), diverged=diverged)
         checkpoint.remove(self.run.folder)
 
     def _save(self) -> None:
         """A checkpoint holds the tables too, so that weights and rows are always of the same moment."""
         tables = {"metrics": _to_tensor(self.metrics), "layers": _to_tensor(self.layers)}
-        checkpoint.save(self.run.folder, {"run": self.run.folder.name, "trainer": self.trainer.state(), **tables})
+        checkpoint.save(self.run.folder, {"run": self.run.name, "trainer": self.trainer.state(), **tables})
         self._write_status()
         self.saved_at = time.monotonic()
 
@@ -178,14 +154,14 @@ class _Training:
         self.run.write_status("running", **_progress_of(self.trainer))
 
 
+def _write_environment(run: Run, trainer: Trainer) -> None:
+    found = environment(trainer.device, trainer.data.checksum, trainer.threads.number)
+    files.write_json(run.folder / "environment.json", found)
+
+
 def _progress_of(trainer: Trainer) -> dict[str, Any]:
     epoch = trainer.step // trainer.steps_per_epoch
     return {"epoch": epoch, "step": trainer.step, "steps": trainer.total_steps, "seconds": round(trainer.seconds, 3)}
-
-
-def _progress(run: Run) -> dict[str, Any]:
-    status = run.status
-    return {key: status[key] for key in ("epoch", "step", "steps", "seconds") if key in status}
 
 
 def _to_tensor(table: pd.DataFrame) -> torch.Tensor:
@@ -215,37 +191,6 @@ def _signals_as_flag() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _locked(runs_dir: Path, configuration: str, wait: bool) -> Iterator[None]:
-    folder = runs_dir / ".locks"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / configuration)
-        lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise StudyError(f"runs_dir={runs_dir}: it cannot be written ({reason}); choose another folder.") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _portions(runs_dir: Path, configuration: str, missing: list[Replica]) -> Iterator[list[Replica]]:
-    """The missing replicas run by run: first the runs that were begun and hold nothing else, then the rest as one."""
-    left = dict.fromkeys(missing)
-    for run in runs_in(runs_dir, f"*-{configuration}-*"):
-        replicas = _replicas(run)
-        if not run.is_finished and left.keys() >= set(replicas):
-            yield replicas
-            for replica in replicas:
-                del left[replica]
-    if left:
-        yield list(left)
 
 
 def _refuse_changed_data(run: Run, settings: dict[str, Any], checksum: str) -> None:
@@ -289,11 +234,3 @@ def summary(record: Record) -> str:
         first = record.layers.query("layer == 1 and step == step.max()")
         text += f", first layer's gradient norm {first['grad_norm'].median():.1e}"
     return text
-
-
-def _pairs(replicas: list[Replica]) -> list[tuple[int, float]]:
-    return [(replica.seed, replica.learning_rate) for replica in replicas]
-
-
-def _replicas(run: Run) -> list[Replica]:
-    return [Replica(seed, rate) for seed, rate in run.config["replicas"]]

@@ -1,8 +1,11 @@
 """Files that are whole or not there: written under a temporary name, flushed, synced and renamed."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -13,6 +16,7 @@ import pandas as pd
 import yaml
 
 from activation_study.errors import StudyError
+from activation_study.syncing import sync_file, sync_folder
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -28,10 +32,11 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
             temporary = Path(file.name)
             fill(file)
             file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        _sync_folder(path.parent)
+            sync_file(file)
+        with contextlib.suppress(PermissionError):  # some mounts have no modes
+            temporary.chmod(0o644)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or error
         raise StudyError(f"{path}: it cannot be written ({reason}); earlier results are kept.") from None
@@ -41,8 +46,8 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes text as UTF-8."""
-    write(path, lambda file: file.write(text.encode()))
+    """Writes text as UTF-8; what that cannot hold, such as a path in another encoding, is escaped."""
+    write(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -60,13 +65,29 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
     write(path, lambda file: table.to_parquet(file, index=False))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder survive a power cut, where the system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def check_folder(key: str, folder: Path) -> None:
+    """Refuses a folder that results could not be written to, before they are made; makes nothing.
+
+    Raises:
+        StudyError: it is a file, lies in one, may not be written to, or has too long a name.
+    """
+    too_long = any(len(os.fsencode(part)) > 255 for part in folder.parts)
+    problem = os.strerror(errno.ENAMETOOLONG) if too_long else None
+    for place in (folder, *folder.absolute().parents):
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            continue  # it can be made, if what would hold it can be written to
+        except OSError as error:
+            problem = error.strerror
+        else:
+            if not stat.S_ISDIR(mode):
+                problem = f"{place} is a file"
+            elif not os.access(place, os.W_OK | os.X_OK):
+                problem = f"{place} cannot be written to"
+        break  # what lies above it is there
+    if problem:
+        raise StudyError(f"{key}={folder}: it cannot be used ({problem}); give another folder.")
 
 
 def checksum(path: Path) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from activation_study.names import printable
 from activation_study.runs import files
 
 STATES = ("done", "running", "pending", "diverged", "failed")
@@ -34,6 +35,11 @@ class Run:
     """
 
     folder: Path
+
+    @property
+    def name(self) -> str:
+        """What tables and checkpoints call it: its folder's name, in letters that every text can hold."""
+        return printable(self.folder.name)
 
     @cached_property
     def config(self) -> dict[str, Any]:

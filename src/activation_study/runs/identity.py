@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from activation_study import CONF
+from activation_study.names import path_part, printable
 
 # Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 2
@@ -38,7 +39,7 @@ def comparable_hash(config: dict[str, Any]) -> str:
 def names(config: dict[str, Any]) -> tuple[str, str]:
     """How tables, figures and folders call data set and network; what is the user's own has a name of its own."""
     dataset, model = config["dataset"], config["model"]
-    return dataset.get("folder") or dataset["name"], model.get("network") or model["name"]
+    return printable(dataset.get("folder") or dataset["name"]), printable(model.get("network") or model["name"])
 
 
 def label(activation: Mapping[str, Any]) -> str:
@@ -47,23 +48,26 @@ def label(activation: Mapping[str, Any]) -> str:
     Numbers have the nine digits that tell any two of float32, in which networks are trained, from each other.
     Of a user's own activation all options are given: its class may not be importable where runs are read.
     """
-    name = str(activation["name"])
+    name = printable(str(activation["name"]))
     defaults = {} if activation.get("target") else _defaults(name)
     changed = [
         f"{key}={value:.9g}" if isinstance(value, float) else f"{key}={value}"
         for key, value in activation.items()
         if key not in ("name", "target") and value != defaults.get(key)
     ]
-    return f"{name}({', '.join(changed)})" if changed else name
+    return f"{name}({printable(', '.join(changed))})" if changed else name
 
 
 def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) -> str:
-    """The name of a run's folder: readable, then the hash of its configuration, then that of its replicas."""
+    """The name of a run's folder: readable, then the hash of its configuration, then that of its replicas.
+
+    It stays below 143 bytes, whatever data set, network and activation are called.
+    """
     model, activation = settings["model"], settings["activation"]
     dataset_name, model_name = names(settings)
     depth = f"-{model['depth']}" if "depth" in model else ""
     digest = _hash(sorted([seed, rate] for seed, rate in replicas))[:6]
-    readable = f"{dataset_name}-{model_name}{depth}-{activation['name']}"
+    readable = path_part(f"{dataset_name}-{model_name}{depth}-{activation['name']}")
     return f"{readable}-{configuration_hash(settings)}-{digest}"
 
 

@@ -13,8 +13,8 @@ def overview(runs_dir: Path | str) -> str:
     """The status of all runs in a folder, as a text for the terminal."""
     runs = {run: run.status for run in Index(Path(runs_dir)).runs()}
     done = {replica for run, status in runs.items() if status["state"] in FINISHED for replica in _replicas(run)}
-    # A run whose replicas are all held by finished ones has nothing left to do.
-    runs = {run: s for run, s in runs.items() if s["state"] in FINISHED or not _replicas(run) <= done}
+    # A run with a replica that a finished one holds is not gone on with: what else it holds is trained by another run.
+    runs = {run: s for run, s in runs.items() if s["state"] in FINISHED or done.isdisjoint(_replicas(run))}
     states = {run: _state(run, status) for run, status in runs.items()}
     counts = Counter(states.values())
     lines = [", ".join(f"{counts[state]} {state}" for state in STATES)]

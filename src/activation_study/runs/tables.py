@@ -113,7 +113,7 @@ def _identity(runs: list[Run]) -> pd.DataFrame:
         id(config): (identity.label(config["activation"]), *identity.names(config), config["model"].get("depth"))
         for config in {id(config): config for config in configs}.values()
     }
-    rows = [(run.folder.name, *told[id(run.config["config"])], run.config["scale"]) for run in runs]
+    rows = [(run.name, *told[id(run.config["config"])], run.config["scale"]) for run in runs]
     return pd.DataFrame(
         rows, columns=["run", "activation", "dataset", "model", "depth", "scale"], dtype=object
     ).infer_objects()

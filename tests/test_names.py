@@ -1,0 +1,246 @@
+"""Names of the user's own: on paper, in tables, in figures, on disk and on any terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from PIL import Image
+
+from activation_study import compare as comparing
+from activation_study import comparison
+from activation_study.errors import StudyError
+from activation_study.names import path_part, printable, shortened
+from activation_study.report import comparable
+from activation_study.runs import Run, files, identity, read, read_runs
+from activation_study.runs.execute import execute
+
+ROOT = Path(__file__).resolve().parents[1]
+LATIN_1 = os.fsdecode(b"caf\xe9")  # no UTF-8
+texts = st.text(st.characters(codec=None), max_size=300)  # with halves of pairs
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("mnist", "mnist"),
+        ("café 花", "café 花"),
+        (LATIN_1, r"caf\xe9"),
+        ("a\nb\tc\x1b\u2028", r"a\nb\tc\x1b\u2028"),
+        ("\ud800", r"\xed\xa0\x80"),
+        ("caf\udcc3\udca9", "café"),  # UTF-8 as a system reads it whose language is C
+    ],
+)
+def test_a_printable_name(name, shown) -> None:
+    assert printable(name) == shown
+
+
+@given(name=texts)
+def test_every_name_becomes_one_line_that_utf_8_can_hold(name) -> None:
+    shown = printable(name)
+    shown.encode()
+    assert len(shown.splitlines()) <= 1
+    assert printable(shown) == shown
+
+
+@given(name=texts.filter(bool))
+def test_every_name_becomes_one_that_a_file_can_have(name) -> None:
+    part = path_part(name)
+    assert 0 < len(os.fsencode(part)) <= 120
+    assert not part.startswith(".")
+    assert "/" not in part
+    assert path_part(part) == part
+
+
+def test_long_names_are_told_apart_by_a_hash() -> None:
+    one, other = shortened("n" * 230), shortened("n" * 229 + "m")
+    assert one != other
+    assert one[:100] == other[:100] == "n" * 100
+    assert len(one) == 120
+    assert shortened("花" * 100, 50).startswith("花" * 13 + "~")
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_shows_a_name_as_it_is() -> None:
+    table = pd.DataFrame({"activation": ["cash$2024_a_b$x", r"a|b\c*d`e<f>~", "two\nlines", "[a](b)"], "n_1": 1})
+    assert comparison.markdown(table) == (
+        "| activation | n\\_1 |\n| --- | --- |\n"
+        "| cash\\$2024\\_a\\_b\\$x | 1 |\n| a\\|b\\\\c\\*d\\`e\\<f>\\~ | 1 |\n| two lines | 1 |\n| [a\\](b) | 1 |\n"
+    )
+    assert comparison.markdown(pd.DataFrame({"a": ["[x|y](#x)"]}), ["a"]).endswith("| [x\\|y](#x) |\n")
+
+
+@given(cells=st.lists(st.text(max_size=20), min_size=1, max_size=4))
+def test_markdown_keeps_its_cells_apart(cells) -> None:
+    table = pd.DataFrame([cells], columns=[f"c{number}" for number in range(len(cells))])
+    for markup in ((), table.columns):
+        *_, row = comparison.markdown(table, markup).split("\n")[:-1]
+        bars = [place for place, letter in enumerate(row) if letter == "|" and not _escaped(row, place)]
+        assert len(bars) == len(cells) + 1
+
+
+def _escaped(text: str, place: int) -> bool:
+    return (place - len(text[:place].rstrip("\\"))) % 2 == 1
+
+
+def test_code_in_markdown_may_hold_backticks() -> None:
+    assert comparison.as_code("a $b$") == "`a $b$`"
+    assert comparison.as_code("a `b`` c") == "``` a `b`` c ```"
+
+
+def test_latex_shows_a_name_as_it_is() -> None:
+    table = pd.DataFrame({"a_b %": [r"c$2_a&b#{x}\y^~", "[a] <b>|c"], "n": ["*", "1"]})
+    assert comparison.latex(table).splitlines()[2:6] == [
+        r"a\_b \% & n \\",
+        r"\midrule",
+        r"c\$2\_a\&b\#\{x\}\textbackslash{}y\textasciicircum{}\textasciitilde{} & {*} \\",
+        r"{[}a] \textless{}b\textgreater{}\textbar{}c & 1 \\",
+    ]
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Makes a folder of images of that name, with classes of nasty names; returns its path."""
+
+    def make(name: bytes) -> str:
+        root = os.fsencode(tmp_path) + b"/" + name
+        for label, part in enumerate((b"_b\xe9te$1$", b"a|b_c^d%", "花\nx".encode())):
+            os.makedirs(root + b"/" + part)
+            for number in range(6):
+                path = os.fsdecode(root + b"/" + part + b"/%d\xe9.png" % number)
+                Image.fromarray(np.full((4, 4), 100 * label + number, np.uint8)).save(path)
+        return os.fsdecode(root)
+
+    return make
+
+
+@pytest.mark.parametrize("name", [b"n" * 230, "花".encode() * 80, b".hidden", b"caf\xe9", b"two\nlines", b"a\\b"])
+def test_a_run_on_a_folder_of_any_name_is_found_again(compose_settings, folder, tmp_path, name) -> None:
+    settings = compose_settings("dataset=image_folder", "dataset.root=x", "dataset.size=4", "model.depth=1",
+                                "model.width=4", "train.epochs=1", "seeds=1", "device=cpu", "keep_weights=true",
+                                f"runs_dir={tmp_path / 'runs'}")  # fmt: skip
+    settings["dataset"] |= {"root": folder(name), "folder": printable(os.fsdecode(name))}
+    (run,) = execute(settings)
+    assert len(os.fsencode(run.folder.name)) <= 143
+    tables = read(tmp_path / "runs")
+    assert tables.runs == [run]
+    assert set(tables.metrics["run"]) == {run.name}
+    assert set(tables.metrics["dataset"]) == {printable(os.fsdecode(name))}
+    (group,) = comparable(tables.runs)
+    assert len(os.fsencode(group)) < 143
+    assert execute(settings) == [run]
+
+
+def test_the_settings_name_a_folder_in_letters_that_every_text_can_hold(compose_settings, tmp_path) -> None:
+    from hydra import compose, initialize_config_dir
+
+    from activation_study.config import settings
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("train", ["dataset=image_folder", "dataset.root=x"])
+    config.dataset.root = str(tmp_path / LATIN_1)
+    assert settings(config)["dataset"]["folder"] == r"caf\xe9"
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    config.dataset.root = str(tmp_path / "loop")
+    assert settings(config)["dataset"]["folder"] == "loop"
+
+
+def test_names_of_runs_that_were_short_stay_what_they_were(tiny_settings) -> None:
+    settings = tiny_settings()
+    name = identity.run_name(settings, [(0, 0.01)])
+    assert name == f"digits-mlp-2-relu-{identity.configuration_hash(settings)}-{name[-6:]}"
+    settings["activation"]["name"] = "my/own"
+    assert identity.run_name(settings, [(0, 0.01)]).startswith("digits-mlp-2-my_own-")
+    assert Run(Path("runs") / LATIN_1).name == r"caf\xe9"
+
+
+def test_tensorboard_refuses_a_folder_that_it_cannot_write_to(tiny_settings, tmp_path) -> None:
+    pytest.importorskip("tensorboard")
+    settings = tiny_settings("export=tensorboard") | {"runs_dir": str(tmp_path / LATIN_1)}
+    with pytest.raises(
+        StudyError, match=r"export=tensorboard: TensorBoard cannot write to .*, whose name is not UTF-8"
+    ):
+        execute(settings)
+
+
+def test_text_that_utf_8_cannot_hold_is_written_with_escapes(tmp_path) -> None:
+    files.write_text(tmp_path / "a", f"out={LATIN_1}")
+    assert (tmp_path / "a").read_bytes() == rb"out=caf\udce9"
+
+
+def test_a_folder_for_results_is_checked_and_not_made(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    for good in ("new", "new/newer", LATIN_1, "."):
+        files.check_folder("out", tmp_path / good)
+    for bad, says in (("file", r"file is a file"), ("file/in", "Not a directory"), ("a" * 256, "File name too long"),
+                      ("new/" + "花" * 86, "File name too long")):  # fmt: skip
+        with pytest.raises(StudyError, match=rf"out=.*: it cannot be used \(.*{says}\); give another folder\.$"):
+            files.check_folder("out", tmp_path / bad)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# A command ------------------------------------------------------------------------------------------------------------
+
+
+def compare(root: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, str(ROOT / "experiments" / "compare.py"), "dataset=image_folder",
+               f"dataset.root='{root}'", "dataset.size=4", "model.depth=1", "model.width=4", "train.epochs=1",
+               "train.batch_size=4", "seeds=2", "device=cpu", "tune.rates=null", "activations=[relu,elu]",
+               f"runs_dir={cwd / 'runs'}", *arguments]  # fmt: skip
+    return subprocess.run(command, cwd=cwd, capture_output=True, env=os.environ | environment)
+
+
+def test_a_comparison_on_a_folder_of_a_nasty_name(folder, tmp_path) -> None:
+    """With stdout and the names of files in ASCII, as on a system whose language is C."""
+    root = folder("cash$2024_a_b$x 花 %|^~".encode() + b"\xe9")
+    out = os.fsdecode(os.fsencode(tmp_path) + b"/out\xe9_$a$")
+    ended = compare(root, f"out='{out}'", cwd=tmp_path, LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0",
+                    PYTHONCOERCECLOCALE="0")  # fmt: skip
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert b"Traceback" not in ended.stderr
+    assert rb"cash$2024_a_b$x \u82b1 %|^~\xe9, mlp (width 4)" in ended.stdout
+    written = {path.name for path in Path(out).iterdir()}
+    assert {"summary.md", "summary.tex", "differences.csv", "learning_curves.png", "learning_curves.pdf"} <= written
+    page = (Path(out) / "summary.md").read_text("utf-8")
+    assert page.startswith(r"cash\$2024\_a\_b\$x 花 %\|^\~\\xe9, mlp (width 4)")
+    assert set(read(tmp_path / "runs").metrics["dataset"]) == {r"cash$2024_a_b$x 花 %|^~\xe9"}
+
+
+def test_results_are_saved_before_they_are_printed(tiny_settings, tmp_path, monkeypatch) -> None:
+    tables = read_runs(execute(tiny_settings()))
+
+    def fails(*texts: str, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("builtins.print", fails)
+    config = OmegaConf.create({"out": str(tmp_path / "out"), "target": None, "reference": None})
+    with pytest.raises(OSError, match="No space"):
+        comparing._report(tables, None, config, "the command")
+    assert {"summary.md", "summary.csv", "final_accuracy.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_an_output_that_takes_no_more_ends_with_one_sentence() -> None:
+    command = [sys.executable, str(ROOT / "experiments" / "data.py"), "datasets=[digits]"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == ("error: the output cannot be printed (No space left on device); results so far are kept.\n")
+
+
+def test_a_folder_of_results_that_cannot_be_made_is_refused_before_training(folder, tmp_path) -> None:
+    ended = compare(folder(b"pets"), f"out={tmp_path / ('o' * 300)}", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith(f"error: out={tmp_path}/ooo")
+    assert "it cannot be used (File name too long); give another folder." in ended.stderr.decode()
+    assert not list((tmp_path).glob("runs/*/config.yaml"))
