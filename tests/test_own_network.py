@@ -97,7 +97,7 @@ def test_the_trial_leaves_no_trace() -> None:
 
 
 def test_a_module_on_the_path_and_a_function() -> None:
-    ours = build("activation_study.models.convnet", stack(0), depth=3, width=2)
+    ours = build("activation_study.networks.models.convnet", stack(0), depth=3, width=2)
     builtin = models.build({"name": "convnet", "depth": 3, "width": 2}, stack(0), (1, 8, 8), 10)
     for one, other in zip(ours.parameters(), builtin.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -202,7 +202,10 @@ def test_options_that_make_no_sense(options, says) -> None:
         ("def Net(stack, shape, classes): raise RuntimeError", "mine.py fails (RuntimeError in line 1)"),
         ("from torch import nn\ndef Net(*parts): return nn.Flatten(2)", "nothing that stack.activation makes"),
         ("def Net(stack, *parts): return stack.activation(3)", "nothing that stack.linear or stack.conv makes"),
-        ("from activation_study.networks.models import mlp as Net", "give model.path=activation_study.models.mlp"),
+        (
+            "from activation_study.networks.models import mlp as Net",
+            "give model.path=activation_study.networks.models.mlp",
+        ),
         ("def outer():\n    def Net(*a): ...\n    return Net\nNet = outer()", "makes a NoneType instead"),
     ],
 )

@@ -371,7 +371,7 @@ IMPOSSIBLE = {
     "model.depth=range(1,3,0)": r"model.depth=range\(1,3,0\): it makes no list of values \(.*\)",
     "learning_rate=interval(0,1)": r"learning_rate=interval\(0,1\): an interval is no list of values; give .*",
     "seeds=2,0": r"seeds=0: give a number of seeds.*",
-    "model.depth=1,0": r"model.depth=0: mlp needs a whole number of at least 1",
+    "model.depth=1,0": r"model.depth=0: give a whole number of at least 1",
 }
 
 
@@ -473,7 +473,7 @@ def test_jobs_that_would_write_over_one_another_are_refused(monkeypatch, tmp_pat
 
 def test_comparisons_with_folders_of_their_own_are_swept(monkeypatch, tmp_path) -> None:
     """Of a preset too, which has `train.py` sweep over activations."""
-    monkeypatch.setattr("activation_study.compare.draw", lambda *args, **options: [])
+    monkeypatch.setattr("activation_study.commands.compare.draw", lambda *args, **options: [])
     keys = [*COMPARISON, f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path}/${{init.name}}", "init=he,xavier"]
     assert in_process(monkeypatch, "compare", "+experiment=demo", "depths=[1]", *keys, "-m") is None
     for name in ("he", "xavier"):
@@ -486,7 +486,7 @@ def test_comparisons_with_folders_of_their_own_are_swept(monkeypatch, tmp_path) 
     [
         (["init=he,lecun", "activations=[relu,foo]"], "error: activation=foo: no such choice"),
         (["init=he,foo"], "error: init=foo: no such choice"),
-        (["model.depth=1,0"], "error: model.depth=0: mlp needs a whole number of at least 1."),
+        (["model.depth=1,0"], "error: model.depth=0: give a whole number of at least 1."),
     ],
 )
 def test_a_sweep_of_comparisons_is_checked_whole(monkeypatch, tmp_path, keys, message) -> None:
@@ -506,7 +506,7 @@ def test_a_comparison_that_fails_ends_the_sweep_with_an_error(monkeypatch, tmp_p
         if config.init.name == "he":
             raise OSError("out of luck")
 
-    monkeypatch.setattr("activation_study.compare.compare", compare)
+    monkeypatch.setattr("activation_study.commands.compare.compare", compare)
     keys = ["init=he,xavier", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path}/${{init.name}}"]
     told = in_process(monkeypatch, "compare", "-m", *COMPARISON, *keys)
     assert told == "error: not every job of the sweep has come to its end: out of luck"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import torch
 from omegaconf import DictConfig
 
 from activation_study import schema
@@ -30,6 +31,8 @@ disagree. No support is not yet a contradiction, and a verdict holds for these d
 def claims(config: DictConfig) -> None:
     """Judges the claims that the configuration asks for; writes claims.csv and CLAIMS.md where it asks for all."""
     asked = schema.checked("claims", config)
+    if asked["threads"] is not None:
+        torch.set_num_threads(asked["threads"])  # which the small networks obey
     chosen = list(CLAIMS.values()) if asked["claim"] is None else [CLAIMS[asked["claim"]]]
     needed = [name for name in EVIDENCE if any(name in claim.tests for claim in chosen)]
     found = {name: find(EVIDENCE[name], asked["runs_dir"], asked["scale"]) for name in needed}

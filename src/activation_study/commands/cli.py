@@ -162,7 +162,7 @@ def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:
                 f"{group[1]}={group[2]}: no such launcher here; `pip install -e '.[cluster]'` brings joblib and slurm."
             )
         return _no_such_choice(group[1], group[2])
-    if swept := re.search(r"(Ambiguous value for argument|Sweep parameters) '(([^=]+)=(\w[\w.-]*,.*))'", text):
+    if swept := re.search(r"(Ambiguous value for argument|Sweep parameters) '(([^=]+)=(\w+\(.*|[\w.-]+,.*))'", text):
         is_list = swept[1].startswith("Ambiguous") and not (CONF / swept[3]).is_dir()
         instead = f", or for one list give {swept[3]}=[{swept[4]}]" if is_list else ""
         return f"{swept[2]}: several values make a sweep; add -m{instead}."
