@@ -153,7 +153,7 @@ def test_the_settings_name_a_folder_in_letters_that_every_text_can_hold(compose_
     assert settings(config)["dataset"]["folder"] == r"caf\xe9"
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     config.dataset.root = str(tmp_path / "loop")
-    with pytest.raises(StudyError, match="dataset.root=.*loop: "):
+    with pytest.raises(StudyError, match=r"dataset\.root=.*loop: "):
         settings(config)
 
 
