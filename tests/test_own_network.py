@@ -204,7 +204,7 @@ def test_options_that_make_no_sense(options, says) -> None:
         ("def Net(stack, *parts): return stack.activation(3)", "nothing that stack.linear or stack.conv makes"),
         (
             "from activation_study.networks.models import mlp as Net",
-            "give model.path=activation_study.networks.models.mlp",
+            "model.path=activation_study.networks.models.mlp",
         ),
         ("def outer():\n    def Net(*a): ...\n    return Net\nNet = outer()", "makes a NoneType instead"),
     ],

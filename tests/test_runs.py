@@ -138,8 +138,8 @@ def test_a_table_has_the_columns_of_the_contract(tiny_settings) -> None:
         "loss", "accuracy", "seconds",
     ]  # fmt: skip
     assert set(tables.layers.columns) == {
-        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "layer", "hidden",
-        "grad_norm", "error_rms", "mean", "std", "slope_mean", "saturated", "inactive", "dead", "sparsity",
+        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "layer",
+        "hidden", "grad_norm", "error_rms", "mean", "std", "slope_mean", "saturated", "inactive", "dead", "sparsity",
         "learned_slope",
     }  # fmt: skip
     environment = tables.runs[0].environment
