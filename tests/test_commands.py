@@ -56,7 +56,7 @@ def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> N
 def test_a_sweep_with_a_mistake_in_one_job_is_refused_before_it_begins(tmp_path) -> None:
     ended = run("train", "-m", *TINY, "model.depth=1,0,3", f"runs_dir={tmp_path}")
     assert ended.returncode == 1
-    assert ended.stderr == "error: model.depth=0: mlp needs a whole number of at least 1.\n"
+    assert ended.stderr == "error: model.depth=0: give a whole number of at least 1.\n"
     assert not list(tmp_path.glob("*/config.yaml"))
 
 
@@ -95,11 +95,11 @@ def test_compare_trains_prints_and_draws(tmp_path) -> None:
     ("argument", "sentence"),
     [
         ("activation=foo", "activation=foo: no such choice; choose one of elu, gelu, lrelu"),
-        ("model.depth=0", "model.depth=0: mlp needs a whole number of at least 1"),
-        ("model.depth=-3", "model.depth=-3: mlp needs a whole number of at least 1"),
+        ("model.depth=0", "model.depth=0: give a whole number of at least 1"),
+        ("model.depth=-3", "model.depth=-3: give a whole number of at least 1"),
         ("learning_rate=abc", "learning_rate=abc: give a number above 0"),
         ("seeds=[]", "seeds=[]: give a number of seeds"),
-        ("model.dept=3", "model.dept: no such key; the nearest are model.depth"),
+        ("model.dept=3", "model.dept=3: no such key; the nearest are model.depth"),
         ("scale=huge", "scale=huge: no such scale; choose one of paper, desk, smoke"),
         ("activation=torch", "activation.name: a value is missing"),
         ("+experiment=none", "experiment=none: no such choice; choose one of cifar10_convnet"),
@@ -175,8 +175,8 @@ def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("tune.rates=[0.1,-1]", "tune.rates=[0.1, -1]: give a number above 0"),
-        ("tune.seeds=[0,7]", "tune.seeds=[0, 7]: 0 would choose the learning rate and measure it"),
+        ("tune.rates=[0.1,-1]", "tune.rates=[0.1,-1]: give a number above 0"),
+        ("tune.seeds=[0,7]", "tune.seeds=[0,7]: 0 would choose the learning rate and measure it"),
         ("tune.widenings=-1", "tune.widenings=-1: give a whole number of at least 0"),
         ("reference=tanh", "reference=tanh: it is not among the activations; choose one of relu, elu"),
         ("target=2", "target=2: give a number from 0 to 1"),

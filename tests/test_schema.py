@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a case is a line)
 """Whatever a user gives, a command checks all of it before it reads or writes: one sentence, exit 1, no folder."""
 
 import importlib.util
