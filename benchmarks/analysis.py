@@ -14,9 +14,10 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
-from activation_study import CONF, comparison
+from activation_study import CONF
+from activation_study.commands.figures import draw
+from activation_study.comparison.summary import summary
 from activation_study.figures import FIGURES
-from activation_study.report import draw
 from activation_study.runs import Tables, files, read
 from activation_study.runs.overview import overview
 
@@ -70,9 +71,9 @@ def write_runs(runs_dir: Path, count: int) -> None:
     from hydra import compose, initialize_config_dir
 
     from activation_study.config import settings
-    from activation_study.runs.execute import execute
-    from activation_study.runs.planning import register
-    from activation_study.training import Replica
+    from activation_study.training.execute import execute
+    from activation_study.training.planning import register
+    from activation_study.training.trainer import Replica
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         chosen = [
@@ -124,7 +125,7 @@ def _compared(folder: Path) -> dict[str, float]:
 
     def task() -> None:
         tables = read(folder / "runs")
-        comparison.summary(tables)
+        summary(tables)
         FIGURES["accuracy_by_depth"](tables.metrics, tables.layers)
 
     return _timed(task)
@@ -136,7 +137,7 @@ STEPS: dict[str, Callable[[Path], dict[str, float]]] = {
     "reading": lambda folder: _timed(lambda: read(folder / "runs")),
     "status": lambda folder: _timed(lambda: overview(folder / "runs")),
     "comparison": _compared,
-    "summary": _read_first(lambda tables, out: comparison.summary(tables)),
+    "summary": _read_first(lambda tables, out: summary(tables)),
     "all figures, drawn": _read_first(lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values()]),
     "all figures, written": _read_first(draw),
 }

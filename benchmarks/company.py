@@ -16,8 +16,8 @@ from mnist import load_mnist, study_trainer
 from setting import Setting
 from timing import ratios, summary, turns
 
-from activation_study.estimate import pace
-from activation_study.memory import keep_freed_memory
+from activation_study.commands.estimate import pace
+from activation_study.training.execute import keep_freed_memory
 
 ABOUT = """
 Five networks of 8 x 128 on MNIST, as `experiments/train.py dataset=mnist` trains them, in processes of their own:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from activation_study.models import MeanOverMaps
-from activation_study.replicas import StackedConv2d, StackedLinear, fold, unfold
+from activation_study.networks.layers import StackedConv2d, StackedLinear, fold, unfold
+from activation_study.networks.models import MeanOverMaps
 
 CLASSES = 10
 

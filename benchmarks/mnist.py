@@ -14,7 +14,7 @@ from activation_study import CONF
 from activation_study.config import settings
 from activation_study.datasets import Dataset, Split, load
 from activation_study.errors import StudyError
-from activation_study.training import Replica, Trainer
+from activation_study.training.trainer import Replica, Trainer
 
 BATCH, DEPTH, WIDTH, RATE = 64, 8, 128, 0.01
 PROBE_EVERY = 100  # the study's default; a call of this many steps holds its share of the probes

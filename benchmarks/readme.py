@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from targets import TARGETS
 
-from activation_study.comparison import markdown
+from activation_study.comparison.text import markdown
 
 UNITS = {"_ms": ", ms", "_s": ", s", "_mb": ", MB"}
 QUICK = "\n**A quick run, which only shows that everything runs: its times are no results.**\n"
@@ -16,8 +16,8 @@ TEXT = """# Speed of the study
 Written by `python benchmarks/run.py` from the tables in this folder. All contenders of a part take turns, in one
 process but for *company* and *start*, every other round the other way round; the first round is not counted. Times
 are the median, least and largest of the rounds, ratios the median of the ratios within a round.
-`activation_study.memory.keep_freed_memory` is called once at the start, so that every contender alike keeps the
-memory that it frees; and OpenMP's threads wait for all of them as shortly as for the study, but for *before* in
+`activation_study.training.execute.keep_freed_memory` is called once at the start, so that every contender alike keeps
+the memory that it frees; and OpenMP's threads wait for all of them as shortly as for the study, but for *before* in
 *company*. Numbers are float32 unless a row says otherwise, with torch's own choice of TF32 on a GPU (convolutions
 yes, matrix products no). MNIST is used where the data folder holds it, random pixels otherwise; no time depends on
 which.

@@ -17,9 +17,9 @@ import readme
 import torch
 from setting import Setting
 
-from activation_study.memory import keep_freed_memory
 from activation_study.runs import files
-from activation_study.runs.environment import cpu_name, device_of, environment
+from activation_study.training.environment import cpu_name, device_of, environment
+from activation_study.training.execute import keep_freed_memory
 
 PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth", "company")
 

@@ -22,7 +22,7 @@ DEMO = ["experiments/compare.py", "+experiment=demo"]
 SMALL = ["activations=[relu,elu]", "depths=[2]", "train.epochs=1", "seeds=2"]
 WAYS = {
     "import activation_study": ["-c", "import activation_study"],
-    "import activation_study.training": ["-c", "import activation_study.training"],
+    "import activation_study.training.trainer": ["-c", "import activation_study.training.trainer"],
     "python experiments/train.py --help": ["experiments/train.py", "--help"],
 }
 

@@ -15,7 +15,7 @@ from timing import Contender, NotMeasured, compare, ratios
 from torch import Tensor, nn
 
 from activation_study.datasets import Dataset
-from activation_study.training import Trainer
+from activation_study.training.trainer import Trainer
 
 ABOUT = """
 The network, the data and the loops of *throughput*; milliseconds a step (of all networks together), with the same loop

@@ -2,13 +2,13 @@
 
 from omegaconf import DictConfig
 
-from activation_study.cli import command
+from activation_study.commands.cli import command
 
 
 @command("compare")
 def main(config: DictConfig) -> None:
     """Compares the activations that the configuration lists, at each of its depths."""
-    from activation_study.compare import compare
+    from activation_study.commands.compare import compare
 
     compare(config)
 

@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig
 
-from activation_study.cli import command
+from activation_study.commands.cli import command
 
 
 @command("data")

@@ -2,13 +2,13 @@
 
 from omegaconf import DictConfig
 
-from activation_study.cli import command
+from activation_study.commands.cli import command
 
 
 @command("figures")
 def main(config: DictConfig) -> None:
     """Draws the figures that the configuration asks for."""
-    from activation_study import report
+    from activation_study.commands import figures as report
 
     report.figures(config)
 

@@ -2,14 +2,14 @@
 
 from omegaconf import DictConfig
 
-from activation_study.cli import command
+from activation_study.commands.cli import command
 
 
 @command("train")
 def main(config: DictConfig) -> None:
     """Trains the run that the configuration describes."""
     from activation_study.config import settings
-    from activation_study.runs.execute import execute
+    from activation_study.training.execute import execute
 
     execute(settings(config))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from activation_study.commands.sweeps import Sweep
 from activation_study.runs import Run, runs_in
-from activation_study.sweeps import Sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 # Four runs of about a second each, long enough to be killed in the middle.

@@ -14,19 +14,31 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
-from activation_study import activations, statistics
-from activation_study import quantities as quantity
-from activation_study.claims import CLAIMS, EVIDENCE, Claim, Found, Range, evidence, find, functions, judge, networks
+from activation_study import activations
+from activation_study.claims import (
+    CLAIMS,
+    EVIDENCE,
+    Claim,
+    Found,
+    Range,
+    evidence,
+    find,
+    functions,
+    judge,
+    small_networks,
+)
 from activation_study.claims.article import RECTIFIERS
-from activation_study.claims.comparisons import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
 from activation_study.claims.ledger import across, together
 from activation_study.claims.page import _refuse_to_forget, claims, page, table
 from activation_study.claims.pictures import intervals
+from activation_study.claims.testing import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
+from activation_study.comparison import quantities as quantity
+from activation_study.comparison import statistics
 from activation_study.config import settings
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.models import mlp
-from activation_study.replicas import Stack
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack
+from activation_study.networks.models import mlp
 from activation_study.runs import Tables, comparable_hash
 from activation_study.runs.identity import scientific
 
@@ -349,20 +361,20 @@ def batch(n: int = 12, replicas: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
 def test_natural_gradient_of_an_identity_is_the_gradient():
     gradient = torch.tensor([[1.0, -2.0, 0.5]], dtype=torch.float64)
     identity = torch.eye(3, dtype=torch.float64)
-    natural = networks.natural(gradient, identity, damping=0)
+    natural = small_networks.natural(gradient, identity, damping=0)
     torch.testing.assert_close(natural, gradient)
-    assert float(networks.angle(gradient, natural)) == pytest.approx(0, abs=1e-5)
-    torch.testing.assert_close(networks.natural(gradient, identity, damping=1), gradient / 2)
-    assert float(networks.angle(identity[0], identity[1])) == pytest.approx(90)
+    assert float(small_networks.angle(gradient, natural)) == pytest.approx(0, abs=1e-5)
+    torch.testing.assert_close(small_networks.natural(gradient, identity, damping=1), gradient / 2)
+    assert float(small_networks.angle(identity[0], identity[1])) == pytest.approx(90)
     dead = torch.zeros(2, 3, dtype=torch.float64)
-    natural = networks.natural(dead, torch.zeros(2, 3, 3, dtype=torch.float64))
-    assert networks.angle(dead, natural).isnan().all()
+    natural = small_networks.natural(dead, torch.zeros(2, 3, 3, dtype=torch.float64))
+    assert small_networks.angle(dead, natural).isnan().all()
 
 
 @pytest.mark.parametrize("activation", ["elu", "prelu"])
 def test_curvature_is_that_of_a_fisher_matrix_built_by_autograd(activation):
     network, (images, labels) = stack(activation), batch()
-    angles, unit_angles, shifts = networks.curvature(network, images, labels)
+    angles, unit_angles, shifts = small_networks.curvature(network, images, labels)
     assert unit_angles.shape == shifts.shape == (2,)
 
     affine = [module for module in network if hasattr(module, "weight") and hasattr(module, "bias")][1:]
@@ -379,15 +391,15 @@ def test_curvature_is_that_of_a_fisher_matrix_built_by_autograd(activation):
             for c in range(3):
                 score = flat(logs[replica, image, c], replica)
                 fisher = fisher + logs[replica, image, c].exp().detach() * torch.outer(score, score) / 12
-        expected = networks.angle(gradient, networks.natural(gradient, fisher))
+        expected = small_networks.angle(gradient, small_networks.natural(gradient, fisher))
         assert float(angles[replica]) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_bias_shift_is_zero_where_the_incoming_means_are():
     gradient = torch.tensor([[[3.0, 4.0, 1.0]]])  # one unit: two weights and the bias
     centred = torch.tensor([[[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]])
-    assert float(networks._shift(gradient, centred)) == 0
-    assert float(networks._shift(gradient, centred + torch.tensor([1.0, 0.0, 0.0]))) == pytest.approx(3 / 4)
+    assert float(small_networks._shift(gradient, centred)) == 0
+    assert float(small_networks._shift(gradient, centred + torch.tensor([1.0, 0.0, 0.0]))) == pytest.approx(3 / 4)
 
 
 def test_noise_moves_the_logits_of_what_it_can_reach():
@@ -395,15 +407,15 @@ def test_noise_moves_the_logits_of_what_it_can_reach():
     second = [module for module in network if hasattr(module, "bias")][1]
     with torch.no_grad():
         second.bias.fill_(-100.0)  # all units of the middle layer are far below zero: ReLU hides the noise
-    assert float(networks.logit_noise(network, images[:, :1].repeat(1, 3, 1, 1, 1)).nan_to_num().sum()) == 0
+    assert float(small_networks.logit_noise(network, images[:, :1].repeat(1, 3, 1, 1, 1)).nan_to_num().sum()) == 0
     leaky = stack("vlrelu")
     with torch.no_grad():
         [module for module in leaky if hasattr(module, "bias")][1].bias.fill_(-10.0)
-    assert (networks.logit_noise(leaky, images) > 0).all()
+    assert (small_networks.logit_noise(leaky, images) > 0).all()
     above = copy.deepcopy(leaky)
     with torch.no_grad():
         [module for module in above if hasattr(module, "bias")][1].bias.fill_(100.0)  # nothing is below -3
-    assert (networks.logit_noise(above, images) == 0).all()
+    assert (small_networks.logit_noise(above, images) == 0).all()
 
 
 def test_a_mistake_is_one_sentence():

@@ -9,12 +9,14 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from activation_study import activations, models, optimizers
-from activation_study.compounds import listed
+from activation_study import activations
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.replicas import Stack
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack
 from activation_study.schema import SCALES
+from activation_study.schema.compounds import listed
+from activation_study.training import optimizers
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("activation", "model", "dataset", "init", "optimizer")

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation_study import datasets
-from activation_study.datasets import SOURCES, Arrays, Source, augment, fetch, files, load, preprocessing
+from activation_study.datasets import SOURCES, Arrays, Source, augment, downloads, fetch, load, preprocessing
 from activation_study.errors import StudyError
 
 REAL_DATA = os.environ.get("ACTIVATION_STUDY_DATA")
@@ -69,7 +69,7 @@ def mnist_dir(tmp_path, monkeypatch):
     """A data folder with a handmade MNIST whose checksums count as published."""
     folder = tmp_path / "data" / "MNIST" / "raw"
     write_mnist(folder)
-    monkeypatch.setattr(files, "MNIST_MD5", {path.name: md5(path) for path in folder.iterdir()})
+    monkeypatch.setattr(downloads, "MNIST_MD5", {path.name: md5(path) for path in folder.iterdir()})
     return tmp_path / "data"
 
 
@@ -712,7 +712,7 @@ def test_interrupted_fetch_leaves_nothing(cifar_dir, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "put_in_place", interrupt)
+    monkeypatch.setattr(downloads, "put_in_place", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch("cifar10", tmp_path / "new", f"file://{tmp_path}/host")
     assert not (tmp_path / "new").exists()

@@ -12,9 +12,9 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from activation_study.errors import StudyError
-from activation_study.runs import environment as module
-from activation_study.runs.environment import commit, cpu_name, device_of, environment
-from activation_study.runs.execute import execute
+from activation_study.training import environment as module
+from activation_study.training.environment import commit, cpu_name, device_of, environment
+from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")

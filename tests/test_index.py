@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from activation_study.runs import Run, Tables, index, read, read_runs, runs_in
-from activation_study.runs import execute as executing
-from activation_study.runs.execute import execute
 from activation_study.runs.index import Index
 from activation_study.runs.overview import overview
-from activation_study.training import Replica
+from activation_study.training import execute as executing
+from activation_study.training.execute import execute
+from activation_study.training.trainer import Replica
 
 
 @pytest.fixture(autouse=True)

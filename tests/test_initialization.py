@@ -6,10 +6,11 @@ import re
 import pytest
 import torch
 
-from activation_study import activations, models
+from activation_study import activations
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.replicas import Stack, StackedLinear
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack, StackedLinear
 from activation_study.seeds import Noise
 
 FAN_IN, FAN_OUT = 64 * 9, 128 * 9  # a 3x3 convolution from 64 to 128 channels

@@ -9,7 +9,8 @@ import pytest
 from helpers import SWEEP, Command, by_name, in_training, wait_until, without_threads
 from test_resume import same
 
-from activation_study.runs import Run, checkpoint
+from activation_study.runs import Run
+from activation_study.training import checkpoint
 
 JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from activation_study.memory import without_collection
+from activation_study.runs.tables import without_collection
 
 PROGRAM = """
 import resource, torch
-from activation_study.memory import keep_freed_memory
+from activation_study.training.execute import keep_freed_memory
 
 if {keeps}:
     keep_freed_memory()

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from activation_study import activations, models
+from activation_study import activations
 from activation_study.activations import Activation
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.replicas import AFFINE, Stack, StackedConv2d, StackedLinear, StackedMaxPool2d
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import AFFINE, Stack, StackedConv2d, StackedLinear, StackedMaxPool2d
 
 
 def network(name, shape, classes=10, seeds=(0, 1), activation="relu", **sizes):

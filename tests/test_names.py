@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from PIL import Image
 
-from activation_study import compare as comparing
-from activation_study import comparison
+from activation_study.commands import compare as comparing
+from activation_study.commands.figures import comparable
+from activation_study.comparison import text
 from activation_study.errors import StudyError
 from activation_study.names import path_part, printable, shortened
-from activation_study.report import comparable
 from activation_study.runs import Run, files, identity, read, read_runs
-from activation_study.runs.execute import execute
+from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 LATIN_1 = os.fsdecode(b"caf\xe9")  # no UTF-8
@@ -71,18 +71,18 @@ def test_long_names_are_told_apart_by_a_hash() -> None:
 
 def test_markdown_shows_a_name_as_it_is() -> None:
     table = pd.DataFrame({"activation": ["cash$2024_a_b$x", r"a|b\c*d`e<f>~", "two\nlines", "[a](b)"], "n_1": 1})
-    assert comparison.markdown(table) == (
+    assert text.markdown(table) == (
         "| activation | n\\_1 |\n| --- | --- |\n"
         "| cash\\$2024\\_a\\_b\\$x | 1 |\n| a\\|b\\\\c\\*d\\`e\\<f>\\~ | 1 |\n| two lines | 1 |\n| [a\\](b) | 1 |\n"
     )
-    assert comparison.markdown(pd.DataFrame({"a": ["[x|y](#x)"]}), ["a"]).endswith("| [x\\|y](#x) |\n")
+    assert text.markdown(pd.DataFrame({"a": ["[x|y](#x)"]}), ["a"]).endswith("| [x\\|y](#x) |\n")
 
 
 @given(cells=st.lists(st.text(max_size=20), min_size=1, max_size=4))
 def test_markdown_keeps_its_cells_apart(cells) -> None:
     table = pd.DataFrame([cells], columns=[f"c{number}" for number in range(len(cells))])
     for markup in ((), table.columns):
-        *_, row = comparison.markdown(table, markup).split("\n")[:-1]
+        *_, row = text.markdown(table, markup).split("\n")[:-1]
         bars = [place for place, letter in enumerate(row) if letter == "|" and not _escaped(row, place)]
         assert len(bars) == len(cells) + 1
 
@@ -92,13 +92,13 @@ def _escaped(text: str, place: int) -> bool:
 
 
 def test_code_in_markdown_may_hold_backticks() -> None:
-    assert comparison.as_code("a $b$") == "`a $b$`"
-    assert comparison.as_code("a `b`` c") == "``` a `b`` c ```"
+    assert text.as_code("a $b$") == "`a $b$`"
+    assert text.as_code("a `b`` c") == "``` a `b`` c ```"
 
 
 def test_latex_shows_a_name_as_it_is() -> None:
     table = pd.DataFrame({"a_b %": [r"c$2_a&b#{x}\y^~", "[a] <b>|c"], "n": ["*", "1"]})
-    assert comparison.latex(table).splitlines()[2:6] == [
+    assert text.latex(table).splitlines()[2:6] == [
         r"a\_b \% & n \\",
         r"\midrule",
         r"c\$2\_a\&b\#\{x\}\textbackslash{}y\textasciicircum{}\textasciitilde{} & {*} \\",

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from activation_study import activations, optimizers
+from activation_study import activations
 from activation_study.activations import Activation
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.replicas import AFFINE, Stack
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import AFFINE, Stack
+from activation_study.training import optimizers
 
 RATES = (0.1, 0.01, 0.003)
 

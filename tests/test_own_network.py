@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from activation_study import activations, models
+from activation_study import activations
 from activation_study.errors import StudyError
-from activation_study.initialization import Initialization
-from activation_study.own_code import OwnCode
-from activation_study.replicas import Stack
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack
+from activation_study.networks.own_code import OwnCode
 from activation_study.runs import comparable_hash, read
-from activation_study.runs.execute import execute
 from activation_study.runs.identity import configuration_hash, scientific
+from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = Path(__file__).with_name("my_networks.py")  # what the README shows
@@ -123,8 +124,8 @@ def test_layers_of_a_convnet_with_noise_and_normalisation_of_its_own(write) -> N
     assert build(
         write("""
 from torch import nn
-from activation_study.models import MeanOverMaps
-from activation_study.replicas import StackedMaxPool2d, fold, unfold
+from activation_study.networks.models import MeanOverMaps
+from activation_study.networks.layers import StackedMaxPool2d, fold, unfold
 
 
 class Net(nn.Module):
@@ -201,7 +202,7 @@ def test_options_that_make_no_sense(options, says) -> None:
         ("def Net(stack, shape, classes): raise RuntimeError", "mine.py fails (RuntimeError in line 1)"),
         ("from torch import nn\ndef Net(*parts): return nn.Flatten(2)", "nothing that stack.activation makes"),
         ("def Net(stack, *parts): return stack.activation(3)", "nothing that stack.linear or stack.conv makes"),
-        ("from activation_study.models import mlp as Net", "give model.path=activation_study.models.mlp"),
+        ("from activation_study.networks.models import mlp as Net", "give model.path=activation_study.models.mlp"),
         ("def outer():\n    def Net(*a): ...\n    return Net\nNet = outer()", "makes a NoneType instead"),
     ],
 )

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from activation_study.activations import Activation
-from activation_study.probes import QUANTITIES, ActivityMeter, Probe
-from activation_study.replicas import StackedLinear
-from activation_study.training import Replica, Trainer, cross_entropy
+from activation_study.networks.layers import StackedLinear
+from activation_study.training.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.training.trainer import Replica, Trainer, cross_entropy
 
 
 def naive(settings, trainer, replica, images, labels) -> list[dict[str, float]]:

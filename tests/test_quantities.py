@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from activation_study import comparison, quantities
+from activation_study.comparison import quantities
+from activation_study.comparison.summary import summary
 from activation_study.runs import Tables
 
 NAN = math.nan
@@ -108,7 +109,7 @@ def test_a_summary_is_made_of_them():
     inside = pd.concat(
         [layers([1.0, 2.0, 5.0], [True, True, False], seed=seed, saturated=0.3, dead=0.1) for seed in (0, 1)]
     )
-    row = comparison.summary(Tables(BOTH, inside, [])).iloc[0]
+    row = summary(Tables(BOTH, inside, [])).iloc[0]
     assert (row["accuracy"], row["n"], row["diverged"]) == (0.375, 2, 1)
     assert (row["loss"], row["gap"], row["saturated"]) == pytest.approx((0.9, 0.2, 0.3))
     assert row["gradient_ratio"] == pytest.approx(0.5)

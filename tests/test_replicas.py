@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from activation_study import activations
-from activation_study.initialization import Initialization
-from activation_study.replicas import Stack, StackedConv2d, StackedLinear, StackedMaxPool2d, fold, unfold
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack, StackedConv2d, StackedLinear, StackedMaxPool2d, fold, unfold
 from activation_study.seeds import Noise, generator, stateless_seed
 
 

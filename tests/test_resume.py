@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import torch
 
-from activation_study.runs import Run, checkpoint, runs_in
-from activation_study.runs.execute import execute as run_it
-from activation_study.training import Trainer
+from activation_study.runs import Run, runs_in
+from activation_study.training import checkpoint
+from activation_study.training.execute import execute as run_it
+from activation_study.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ["activation=rrelu", "optimizer.momentum=0.9", "train.epochs=3", "keep_weights=true", "checkpoint_seconds=0"]
@@ -134,7 +135,7 @@ def sweep(runs_dir: Path) -> None:
 
 def test_a_sweep_killed_at_twenty_random_moments_ends_the_same(tmp_path) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["activation_study.sweeps", "activation_study.runs.execute"])
+    context.set_forkserver_preload(["activation_study.commands.sweeps", "activation_study.training.execute"])
     straight = context.Process(target=sweep, args=(tmp_path / "straight",))
     began = time.monotonic()
     straight.start()

@@ -16,12 +16,13 @@ import pytest
 import torch
 
 from activation_study.errors import StudyError
-from activation_study.runs import Run, checkpoint, comparable_hash, files, identity, lock, read, runs_in
-from activation_study.runs import execute as executing
-from activation_study.runs.execute import asked_for, execute
+from activation_study.runs import Run, comparable_hash, files, identity, lock, read, runs_in
 from activation_study.runs.identity import configuration_hash, label
 from activation_study.runs.overview import overview
-from activation_study.training import Replica, Trainer
+from activation_study.training import checkpoint
+from activation_study.training import execute as executing
+from activation_study.training.execute import asked_for, execute
+from activation_study.training.trainer import Replica, Trainer
 
 
 def replicas_in(runs_dir: str) -> list[tuple[int, float]]:
@@ -186,7 +187,7 @@ def work(chosen: list[dict], trained: Path) -> None:
 def test_twenty_workers_on_one_folder_train_each_run_exactly_once(tiny_settings, tmp_path) -> None:
     chosen = [tiny_settings(f"activation={name}", "train.epochs=5") for name in ("relu", "elu", "tanh", "prelu")]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["activation_study.sweeps", "activation_study.runs.execute"])
+    context.set_forkserver_preload(["activation_study.commands.sweeps", "activation_study.training.execute"])
     workers = [context.Process(target=work, args=(chosen, tmp_path / "trained")) for _ in range(20)]
     for worker in workers:
         worker.start()

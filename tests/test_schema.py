@@ -15,13 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from activation_study import CONF, activations, datasets, models, optimizers, schema
-from activation_study.compounds import Group, Seeds
+from activation_study import CONF, activations, datasets, schema
 from activation_study.config import settings as read_settings
 from activation_study.errors import StudyError, nearest, shown
-from activation_study.initialization import Initialization
-from activation_study.kinds import Number, Size, Whole
-from activation_study.signatures import options_of
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.schema.compounds import Group, Seeds
+from activation_study.schema.kinds import Number, Size, Whole
+from activation_study.schema.signatures import options_of
+from activation_study.training import optimizers
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "dataset=digits model.depth=2 train.epochs=1 seeds=2 runs_dir=runs"

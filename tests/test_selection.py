@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activation_study import selection
+from activation_study.commands.compare import tune
+from activation_study.comparison import selection
 from activation_study.runs import Tables
 
 RATES = [0.001, 0.01, 0.1]
@@ -95,11 +96,11 @@ def test_measured_are_the_fresh_seeds_at_the_chosen_rate() -> None:
 
 def test_a_tuned_run_widens_its_grid_and_trains_nothing_twice(tiny_settings, capsys) -> None:
     settings = tiny_settings("activation=relu", "train.epochs=1")
-    tables = selection.tune(settings, [1000], [1e-5, 2e-5], widenings=2)
+    tables = tune(settings, [1000], [1e-5, 2e-5], widenings=2)
     rates = sorted(tables.metrics["learning_rate"].unique())
     assert len(rates) == 4
     assert {1e-5, 2e-5} < set(rates)
-    again = selection.tune(settings, [1000], [1e-5, 2e-5], widenings=2)
+    again = tune(settings, [1000], [1e-5, 2e-5], widenings=2)
     assert "trained already" in capsys.readouterr().out
     pd.testing.assert_frame_equal(
         *(t.metrics.sort_values(["learning_rate", "epoch", "split"], ignore_index=True) for t in (tables, again))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from activation_study import statistics
+from activation_study.comparison import statistics
 
 NAN, INF = float("nan"), float("inf")
 ACCURACIES = [0.912, 0.934, 0.921, 0.957, 0.926]

@@ -13,14 +13,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_resume import Killed, kill_at
 
-from activation_study import sweeps
-from activation_study.runs import Run, checkpoint, lock, planning, read, runs_in
-from activation_study.runs import execute as executing
-from activation_study.runs.execute import execute
+from activation_study.commands import sweeps
+from activation_study.runs import Run, lock, read, runs_in
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import overview
-from activation_study.runs.planning import asked_for, plan
-from activation_study.training import Replica, Trainer
+from activation_study.training import checkpoint, planning
+from activation_study.training import execute as executing
+from activation_study.training.execute import execute
+from activation_study.training.planning import asked_for, plan
+from activation_study.training.trainer import Replica, Trainer
 
 TINY = ["dataset=digits", "model.depth=2", "model.width=8", "train.epochs=2", "train.batch_size=32", "device=cpu",
         "dataset.train_limit=96", "dataset.valid_size=64"]  # fmt: skip
@@ -514,7 +515,7 @@ def test_a_comparison_that_fails_ends_the_sweep_with_an_error(monkeypatch, tmp_p
 
 def test_figures_of_one_folder_are_swept(monkeypatch, tmp_path) -> None:
     drawn = []
-    monkeypatch.setattr("activation_study.report.figures", lambda config: drawn.append(config.figure))
+    monkeypatch.setattr("activation_study.commands.figures.figures", lambda config: drawn.append(config.figure))
     keys = ["figure=ranks,differences", "-m", f"out={tmp_path}", f"runs_dir={tmp_path}"]
     assert in_process(monkeypatch, "figures", *keys) is None
     assert drawn == ["ranks", "differences"]

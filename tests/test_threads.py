@@ -11,12 +11,12 @@ from test_resume import Killed, kill_at
 from test_resume import same as same_bytes
 
 import activation_study
-from activation_study import threads
-from activation_study.estimate import seconds_a_network
-from activation_study.runs import checkpoint, runs_in
-from activation_study.runs.execute import execute
-from activation_study.threads import FIRST, TIMED, Threads
-from activation_study.training import Replica, Trainer
+from activation_study.commands.estimate import seconds_a_network
+from activation_study.runs import runs_in
+from activation_study.training import checkpoint, threads
+from activation_study.training.execute import execute
+from activation_study.training.threads import FIRST, TIMED, Threads
+from activation_study.training.trainer import Replica, Trainer
 
 END = FIRST + TIMED
 FREE = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
@@ -181,7 +181,7 @@ def test_how_long_threads_wait_is_bounded_unless_the_user_says_otherwise(monkeyp
 def test_torch_hears_of_it(tmp_path) -> None:
     """The runtime itself says what it has read when torch was imported."""
     free = {key: value for key, value in FREE.items() if key not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    command = [sys.executable, "-c", "import activation_study.training"]
+    command = [sys.executable, "-c", "import activation_study.training.trainer"]
     said = subprocess.run(command, env={**free, "OMP_DISPLAY_ENV": "VERBOSE"}, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     if "GOMP_SPINCOUNT" not in said.stderr:

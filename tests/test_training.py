@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from activation_study import activations
-from activation_study.training import Replica, Trainer
+from activation_study.training.trainer import Replica, Trainer
 
 ARTICLE = ["sigmoid", "tanh", "relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu"]
 

@@ -12,7 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from activation_study import comparison, verdict
+from activation_study.comparison import text
+from activation_study.comparison.differences import accuracies, differences
+from activation_study.comparison.sentences import conclusions
+from activation_study.comparison.summary import summary
 from activation_study.runs import Run, Tables, files
 
 NAN = float("nan")
@@ -45,7 +48,7 @@ ELU_WINS = {"relu": [0.80, 0.81, 0.82, 0.80], "elu": [0.90, 0.91, 0.92, 0.90], "
 
 
 def test_differences_are_paired_and_joint(tmp_path) -> None:
-    table = verdict.differences(tables(tmp_path, ELU_WINS).metrics, "relu").set_index("activation")
+    table = differences(tables(tmp_path, ELU_WINS).metrics, "relu").set_index("activation")
     assert table["difference"].drop("relu").tolist() == pytest.approx([0.1, 0.0, -0.705])
     assert set(table["comparisons"].dropna()) == {3}
     assert table.loc["elu", ["low", "high"]].tolist() == pytest.approx([0.1, 0.1])
@@ -57,12 +60,12 @@ def test_differences_are_paired_and_joint(tmp_path) -> None:
 def test_a_seed_that_one_activation_lacks_is_left_out_of_the_pairs(tmp_path) -> None:
     rows = tables(tmp_path, ELU_WINS).metrics
     rows = rows[~((rows["activation"] == "elu") & (rows["seed"] == 3))]
-    assert set(verdict.differences(rows, "relu")["n"]) == {3}
-    assert list(verdict.accuracies(rows).index) == [0, 1, 2]
+    assert set(differences(rows, "relu")["n"]) == {3}
+    assert list(accuracies(rows).index) == [0, 1, 2]
 
 
 def sentences(given: Tables, reference: str = "relu", grid: Tables | None = None) -> list[str]:
-    return verdict.conclusions(verdict.differences(given.metrics, reference), given, grid)
+    return conclusions(differences(given.metrics, reference), given, grid)
 
 
 def test_the_sentences_say_what_the_tables_hold(tmp_path) -> None:
@@ -100,11 +103,11 @@ def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
     assert "relu has the highest mean test accuracy, 90.75 %" in leader
     assert "its lead over elu, the next, is 10.75 points" in leader
     assert "better than lrelu" in leader
-    summary = comparison.summary(given).set_index("activation")
-    assert summary.loc["lrelu", ["accuracy", "diverged"]].tolist() == pytest.approx([0.7425, 1])
-    assert (summary.loc["lrelu", "accuracy_low"], summary.loc["lrelu", "accuracy_high"]) == (0, 1)
-    table = verdict.differences(given.metrics, "relu").set_index("activation")
-    assert table.loc["lrelu", "difference"] == pytest.approx(summary.loc["lrelu", "accuracy"] - 0.9075)
+    row = summary(given).set_index("activation").loc["lrelu"]
+    assert row[["accuracy", "diverged"]].tolist() == pytest.approx([0.7425, 1])
+    assert (row["accuracy_low"], row["accuracy_high"]) == (0, 1)
+    table = differences(given.metrics, "relu").set_index("activation")
+    assert table.loc["lrelu", "difference"] == pytest.approx(row["accuracy"] - 0.9075)
     diverged_leads = sentences(tables(tmp_path, {"relu": [0.2, 0.2, 0.2], "lrelu": [0.99, 0.99, NAN]}))
     assert (
         "lrelu has the highest mean test accuracy, 66.00 % [0.00, 100.00] over 3 seeds (1 diverged)"
@@ -199,21 +202,21 @@ def test_the_edge_of_the_grid_is_confessed(tmp_path) -> None:
 
 def test_summary_counts_epochs_to_the_target(tmp_path) -> None:
     given = tables(tmp_path, {"relu": [0.9, 0.9], "elu": [0.3, 0.3]})
-    table = comparison.summary(given, target=0.6).set_index("activation")
+    table = summary(given, target=0.6).set_index("activation")
     assert table.loc["relu", ["epochs_to_target", "reached"]].tolist() == [1, 1]
     assert np.isinf(table.loc["elu", "epochs_to_target"])
     assert table.loc["elu", "reached"] == 0
     assert table.loc["relu", "gap"] == pytest.approx(0.05)
-    assert comparison.summary(given)["target"].tolist() == pytest.approx([0.99 * 0.9] * 2)
-    shown = comparison.as_text(comparison.summary(given, target=0.6))
+    assert summary(given)["target"].tolist() == pytest.approx([0.99 * 0.9] * 2)
+    shown = text.of_summary(summary(given, target=0.6))
     assert shown["epochs to target"].tolist() == ["1", "never"]
-    assert (comparison.summary(given, target=0)["epochs_to_target"] == 0).all()
+    assert (summary(given, target=0)["epochs_to_target"] == 0).all()
 
 
 def test_speed_is_the_area_under_the_training_loss_at_the_rates_for_speed(tmp_path) -> None:
     given = tables(tmp_path, {"relu": [0.9, 0.6]})
     fast = given._replace(metrics=given.metrics.assign(loss=given.metrics["loss"] / 2, learning_rate=0.3))
-    table = comparison.summary(given, fast=fast)
+    table = summary(given, fast=fast)
     losses = [[(1 - value * (epoch + 1) / 3 - 0.05) / 2 for epoch in range(3)] for value in (0.9, 0.6)]
     areas = [(one[0] / 2 + one[1] + one[2] / 2) / 2 for one in losses]
     assert table["training_loss"].item() == pytest.approx(math.sqrt(math.prod(areas)))
@@ -221,6 +224,6 @@ def test_speed_is_the_area_under_the_training_loss_at_the_rates_for_speed(tmp_pa
 
 
 def test_latex_has_a_line_a_row_and_escapes() -> None:
-    text = comparison.latex(pd.DataFrame({"a_b": ["x"], "share %": ["1"]}))
-    assert r"a\_b & share \% \\" in text
-    assert text.count(r"\\") == 2
+    latex = text.latex(pd.DataFrame({"a_b": ["x"], "share %": ["1"]}))
+    assert r"a\_b & share \% \\" in latex
+    assert latex.count(r"\\") == 2

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from activation_study import schema
 from activation_study.errors import refuse
 from activation_study.names import printable
-from activation_study.own_code import OwnCode
+from activation_study.networks.own_code import OwnCode
 
 
 def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
@@ -47,8 +47,10 @@ def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
 
 def _check_choices(plain: dict[str, Any]) -> None:
     """Refuses an activation, a network, data, a rule of initialization or an optimizer that could not be made."""
-    from activation_study import activations, datasets, models, optimizers  # these bring torch
-    from activation_study.initialization import Initialization
+    from activation_study import activations, datasets  # these bring torch
+    from activation_study.networks import models
+    from activation_study.networks.initialization import Initialization
+    from activation_study.training import optimizers
 
     activation = activations.build(**plain["activation"])
     models.checked(plain["model"])

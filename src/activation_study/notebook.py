@@ -20,15 +20,16 @@ from hydra import compose, initialize_config_dir
 from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
-from activation_study import CONF, comparison, statistics
+from activation_study import CONF
 from activation_study.activations import build
-from activation_study.compounds import listed
+from activation_study.commands.figures import comparable
+from activation_study.comparison import statistics, text
 from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
-from activation_study.report import comparable
 from activation_study.runs import Run, Tables, read_runs, runs_in
+from activation_study.schema.compounds import listed
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
@@ -55,7 +56,7 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
         activations: by default those of the demo; with options where wanted: "elu activation.alpha=0.5".
         depths: by default those of the demo.
     """
-    from activation_study.runs.execute import execute
+    from activation_study.training.execute import execute
 
     plans = [
         settings(preset(*overrides, *f"activation={activation}".split())) | {"runs_dir": str(RUNS), "data_dir": DATA}
@@ -95,7 +96,7 @@ def picture(figure: Figure) -> Image:
 def table(frame: pd.DataFrame, digits: int = 3) -> Markdown:
     """A table that every viewer of notebooks shows; numbers get so many significant digits."""
     texts = frame.map(lambda value: f"{value:#.{digits}g}".rstrip(".") if isinstance(value, float) else str(value))
-    return Markdown(comparison.markdown(texts.replace("nan", "-")))
+    return Markdown(text.markdown(texts.replace("nan", "-")))
 
 
 def choose(draw: Callable[..., Figure], **choices: Iterable[Any]) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from activation_study.activations.base import Activation, options_of
 from activation_study.activations.from_torch import FromTorch
 from activation_study.errors import StudyError
-from activation_study.kinds import Text
+from activation_study.schema.kinds import Text
 
 for _module in pkgutil.iter_modules(__path__):  # every module here registers its classes
     importlib.import_module(f"{__name__}.{_module.name}")

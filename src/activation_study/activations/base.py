@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from activation_study import signatures
-from activation_study.compounds import Group
+from activation_study.schema import signatures
+from activation_study.schema.compounds import Group
 
 INFINITY = math.inf
 Draw = Callable[[Tensor, float, float], Tensor]

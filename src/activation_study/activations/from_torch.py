@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from activation_study.activations.base import Activation
 from activation_study.errors import StudyError
-from activation_study.signatures import options_of
+from activation_study.schema.signatures import options_of
 
 
 class FromTorch(Activation):

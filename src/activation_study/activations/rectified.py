@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from activation_study.activations.base import Activation, Draw, indicator
 from activation_study.errors import refuse
-from activation_study.kinds import Number
+from activation_study.schema.kinds import Number
 
 
 class ReLU(Activation, name="relu"):

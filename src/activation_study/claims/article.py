@@ -4,9 +4,9 @@ A claim is one entry: what is claimed and where, the number that would show it, 
 put to. `comparisons` has tests of runs, `functions` tests of the functions alone.
 """
 
-from activation_study import quantities as quantity
 from activation_study.claims import functions, pictures
-from activation_study.claims.comparisons import (
+from activation_study.claims.ledger import Claim, Range
+from activation_study.claims.testing import (
     ABOVE_ZERO,
     BELOW_ONE,
     BELOW_ZERO,
@@ -20,7 +20,7 @@ from activation_study.claims.comparisons import (
     on,
     paired,
 )
-from activation_study.claims.ledger import Claim, Range
+from activation_study.comparison import quantities as quantity
 
 LEAKY = ("lrelu", "vlrelu", "prelu", "rrelu")
 RIVALS = ("relu", *LEAKY)  # of ELU

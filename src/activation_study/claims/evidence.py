@@ -11,9 +11,10 @@ import pandas as pd
 from hydra import compose
 from numpy.typing import NDArray
 
-from activation_study import config, selection
-from activation_study.claims import networks
-from activation_study.quantities import REPLICA, Quantity, diverged
+from activation_study import config
+from activation_study.claims import small_networks
+from activation_study.comparison import selection
+from activation_study.comparison.quantities import REPLICA, Quantity, diverged
 from activation_study.runs import Tables, comparable_hash, read
 from activation_study.runs.identity import scientific
 
@@ -46,7 +47,7 @@ EVIDENCE = {
     evidence.name: evidence
     for evidence in (
         Evidence("functions", about="the functions themselves, in double precision"),
-        Evidence("digits", about=networks.ABOUT, measure=networks.measured, depths=(networks.DEPTH,)),
+        Evidence("digits", about=small_networks.ABOUT, measure=small_networks.measured, depths=(small_networks.DEPTH,)),
         Evidence("vanishing", preset="vanishing"),
         Evidence("mnist", preset="mnist_tuned", margin=0.3),
         Evidence("cifar10", preset="cifar10_tuned", margin=1.0),

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from activation_study.activations import Activation, build, softmax
 from activation_study.activations.rectified import RReLU
-from activation_study.claims.comparisons import exact
 from activation_study.claims.evidence import Found
 from activation_study.claims.ledger import Part, Range, Test
-from activation_study.claims.networks import NOISE
+from activation_study.claims.small_networks import NOISE
+from activation_study.claims.testing import exact
 
 # The three cases of the article, Section "Softmax activation function": logits and the probabilities printed there.
 SOFTMAX_CASES = (

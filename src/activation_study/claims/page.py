@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig
 
-from activation_study import comparison, schema
+from activation_study import schema
 from activation_study.claims import CLAIMS, EVIDENCE, find, judge, pictures
 from activation_study.claims.evidence import Found, own_command
 from activation_study.claims.ledger import NOT_RUN, VERDICTS, Outcome, Part
+from activation_study.comparison import text
 from activation_study.errors import StudyError
 from activation_study.figures import save
 from activation_study.runs import files
@@ -113,9 +114,9 @@ def page(outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping
     parts = [
         INTRODUCTION,
         f"{', '.join(counts)}; scale {scale}. Made by `{own_command(scale)}`.\n",
-        comparison.markdown(_overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
+        text.markdown(_overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
         "## Evidence\n",
-        comparison.markdown(_evidence(found), ["command"]),
+        text.markdown(_evidence(found), ["command"]),
         *(section(outcome, drawn.get(outcome.claim.id), out) for outcome in outcomes),
     ]
     return "\n".join(parts)
@@ -144,7 +145,7 @@ def section(outcome: Outcome, picture: Path | None, out: Path) -> str:
         lines.append(f"\n![{claim.id}: {outcome.verdict}]({picture.relative_to(out)})")
     shown = [part for part in outcome.parts if part.verdict != NOT_RUN]
     if shown:
-        lines += ["", comparison.markdown(_numbers(shown))]
+        lines += ["", text.markdown(_numbers(shown))]
     return "\n".join(lines) + "\n"
 
 
@@ -173,7 +174,7 @@ def _cases(outcome: Outcome) -> str:
 def _evidence(found: Mapping[str, Found]) -> pd.DataFrame:
     rows = []
     for name, one in found.items():
-        hardware = ", ".join(comparison.hardware(one.tables().runs))
+        hardware = ", ".join(text.hardware(one.tables().runs))
         about = "; ".join(filter(None, [one.about, hardware]))
         rows.append({"evidence": name, "what it is": about, "scale": one.scale, "command": f"`{one.command}`"})
     return pd.DataFrame(rows)

@@ -14,8 +14,8 @@ from activation_study.activations.rectified import RReLU
 from activation_study.claims import functions
 from activation_study.claims.evidence import Found
 from activation_study.claims.ledger import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part
+from activation_study.comparison.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
 from activation_study.figures.style import GREY, WIDTH, Look, context, finish, legend, log_ticks, looks, panels
-from activation_study.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
 
 MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), UNDECIDED: (GREY, "s")}
 CLAIMED = "#dcefe8"  # shades the values that are claimed

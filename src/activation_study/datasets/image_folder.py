@@ -17,7 +17,7 @@ from activation_study.datasets.arrays import Arrays
 from activation_study.datasets.decoding import decode
 from activation_study.datasets.listing import LeftOut, class_names, list_images, split_folders
 from activation_study.errors import StudyError
-from activation_study.kinds import Choice, Number, PathTo, Whole
+from activation_study.schema.kinds import Choice, Number, PathTo, Whole
 
 TEST_SEED = 0  # of the test split
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from activation_study.datasets.arrays import Arrays
-from activation_study.datasets.files import readable, require
+from activation_study.datasets.downloads import readable, require
 from activation_study.datasets.options import DERIVED, SHARED, own_options
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import Source, get_source

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from activation_study.compounds import Group, Nullable
 from activation_study.datasets.preprocessing import PREPROCESSINGS
 from activation_study.datasets.sources import SOURCES
-from activation_study.kinds import Choice, Flag, Kind, Size, Url, Whole
 from activation_study.schema import group_of
-from activation_study.signatures import options_of
+from activation_study.schema.compounds import Group, Nullable
+from activation_study.schema.kinds import Choice, Flag, Kind, Size, Url, Whole
+from activation_study.schema.signatures import options_of
 
 DERIVED = "folder"  # what runs call a folder of images: its name, whatever the user says
 SHARED: dict[str, Kind] = {

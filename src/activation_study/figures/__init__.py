@@ -7,6 +7,8 @@ depth. Importing this package does not import torch.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,8 +21,11 @@ from activation_study.figures.gradients import gradient_map, gradient_profile
 from activation_study.figures.saving import save
 from activation_study.figures.verdicts import differences, learning_rates, ranks
 
+if TYPE_CHECKING:
+    from activation_study.runs import Tables
+
 __all__ = [
-    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "final_accuracy", "functions",
+    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "draw", "final_accuracy", "functions",
     "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "learning_rates",
     "mean_activation", "ranks", "saturation", "save",
 ]  # fmt: skip
@@ -66,3 +71,22 @@ FIGURES = {
     "differences": Entry(differences, "metrics"),
     "ranks": Entry(ranks, "metrics"),
 }
+
+
+def draw(tables: "Tables", out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
+    """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
+
+    What was not measured is left out.
+
+    Args:
+        tables: one learning rate for each activation and depth.
+        out: the folder.
+        only: name of the one figure that is wanted.
+        options: by figure, such as `differences={"reference": "elu"}`.
+    """
+    names = list(FIGURES) if only is None else [only]
+    return [
+        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0]
+        for name in names
+        if FIGURES[name].can_draw(tables.metrics, tables.layers)
+    ]

@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from activation_study.comparison.quantities import ACCURACY, counted
+from activation_study.comparison.statistics import Estimate
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import called, context, finish, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer
-from activation_study.quantities import ACCURACY, counted
-from activation_study.statistics import Estimate
 
 SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
 NEAR = 5.0  # percentage points from the best within which an activation counts as close to it

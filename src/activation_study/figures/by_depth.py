@@ -5,12 +5,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from activation_study.comparison.quantities import ACCURACY, gradient_ratios
+from activation_study.comparison.statistics import EVERYTHING
 from activation_study.errors import StudyError
 from activation_study.figures.gradients import moments
 from activation_study.figures.style import GREY, context, finish, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, LOST, checked, curve, footer
-from activation_study.quantities import ACCURACY, gradient_ratios
-from activation_study.statistics import EVERYTHING
 
 DEPTH = "depth (hidden layers)"
 MARGIN = 3.0  # percentage points below the best activation of any depth where the close-up ends

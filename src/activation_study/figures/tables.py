@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from activation_study import statistics
+from activation_study.comparison import statistics
 from activation_study.errors import StudyError
 from activation_study.figures.style import alike, called
 

@@ -6,7 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from activation_study import selection, statistics, verdict
+from activation_study.comparison import selection, statistics
+from activation_study.comparison.differences import accuracies, reference_of
+from activation_study.comparison.differences import differences as differences_of
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import (
     GREY,
@@ -26,8 +28,8 @@ from activation_study.figures.tables import LOST, REPLICA, footer
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     """Paired differences of test accuracy to a reference with joint intervals, one panel a depth."""
     rows = final(metrics)
-    reference = verdict.reference_of(rows, reference)
-    table = verdict.differences(rows, reference)
+    reference = reference_of(rows, reference)
+    table = differences_of(rows, reference)
     others = [label for label in ordered(table.activation) if label != reference]
     shown = looks(rows.activation)
     with context():
@@ -68,7 +70,7 @@ def ranks(metrics: pd.DataFrame) -> Figure:
         figure, axes = _one_a_depth(rows, "share of bootstrap resamples (%)", len(labels))
         colors = matplotlib.colormaps["viridis"](np.linspace(1, 0, len(labels)))
         for ax, (depth, part) in zip(axes, rows.groupby("depth"), strict=True):
-            table = verdict.accuracies(part)
+            table = accuracies(part)
             shares = dict(zip(table.columns, 100 * statistics.rank_shares(table.to_numpy().T), strict=True))
             for row, label in enumerate(reversed(labels)):
                 left = 0.0

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from activation_study.errors import StudyError
 from activation_study.runs import files
-from activation_study.training import Replica
+from activation_study.training.trainer import Replica
 
 FOLDER = ".locks"
 PATIENCE = 0.1  # seconds between two looks at a lock that another process holds

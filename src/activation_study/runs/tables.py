@@ -1,7 +1,9 @@
 """Any number of runs as two tidy tables."""
 
+import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,12 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from activation_study.memory import without_collection
 from activation_study.runs import identity
 from activation_study.runs.folder import Run
 from activation_study.runs.index import Index, Segment
 
 TABLES = ("metrics", "layers")
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Pauses the garbage collector, which otherwise goes through all that was read again and again while more comes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Tables(NamedTuple):

@@ -10,17 +10,21 @@ import pandas as pd
 from hydra import compose
 from omegaconf import DictConfig
 
-from activation_study import comparison, estimate, selection, verdict
-from activation_study.cli import MISTAKES, overrides_given, sentence
+from activation_study.commands import estimate
+from activation_study.commands.cli import MISTAKES, overrides_given, sentence
+from activation_study.commands.figures import draw
+from activation_study.comparison import selection, text
+from activation_study.comparison.differences import differences, reference_of
+from activation_study.comparison.selection import PURPOSES
+from activation_study.comparison.sentences import conclusions
+from activation_study.comparison.summary import summary
 from activation_study.config import settings
 from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import learning_rates, save
-from activation_study.report import draw
 from activation_study.runs import Tables, files, read_runs
-from activation_study.runs.execute import execute
 from activation_study.runs.identity import configuration_hash, label
-from activation_study.runs.planning import finished
-from activation_study.selection import PURPOSES
+from activation_study.training.execute import execute
+from activation_study.training.planning import finished
 
 
 def compare(config: DictConfig) -> None:
@@ -33,7 +37,7 @@ def compare(config: DictConfig) -> None:
     for chosen in choices:
         rates = dict.fromkeys(PURPOSES, chosen["learning_rate"])
         if tuning:
-            grids.append(selection.tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"]))
+            grids.append(tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"]))
             scores = selection.scores(grids[-1].metrics)
             rates = {purpose: [selection.best(scores, purpose)] for purpose in PURPOSES}
             chosen["learning_rate"] = sorted({rate for [rate] in rates.values()})
@@ -69,25 +73,25 @@ def prepared(
 def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str, Any], command: str) -> None:
     """Saves everything, and only then prints it: a terminal that cannot show it loses nothing."""
     out, metrics = Path(asked["out"]), tables.metrics
-    table = comparison.summary(tables, grids, asked["target"], fast)
-    differences = verdict.differences(metrics, verdict.reference_of(metrics, asked["reference"]))
-    text = comparison.caption(tables, grids)
-    texts = {"summary": comparison.as_text(table), "differences": verdict.as_text(differences)}
+    table = summary(tables, grids, asked["target"], fast)
+    against = differences(metrics, reference_of(metrics, asked["reference"]))
+    caption = text.caption(tables, grids)
+    texts = {"summary": text.of_summary(table), "differences": text.of_differences(against)}
     shown = {name: part for name, part in texts.items() if len(part)}
-    sentences = verdict.conclusions(differences, tables, grids)
-    tidy = {"summary": table, "differences": differences}
+    sentences = conclusions(against, tables, grids)
+    tidy = {"summary": table, "differences": against}
     if grids:
         tidy["learning_rates"] = pd.concat(
             selection.scores(group).assign(activation=key[0], depth=key[1])
-            for key, group in grids.metrics.groupby(comparison.BY, sort=False, dropna=False)
+            for key, group in grids.metrics.groupby(selection.BY, sort=False, dropna=False)
         )
     for name, part in tidy.items():
         files.write_text(out / f"{name}.csv", part.to_csv(index=False, float_format="%.6g"))
     for name, part in shown.items():
-        files.write_text(out / f"{name}.tex", comparison.latex(part))
-    body = "\n".join(comparison.markdown(part) for part in shown.values())
-    listing = "".join(f"- {comparison.as_markdown(sentence)}\n" for sentence in sentences)
-    page = f"{comparison.as_markdown(text)}\n\n{listing}\n{body}\nMade by {comparison.as_code(command)}.\n"
+        files.write_text(out / f"{name}.tex", text.latex(part))
+    body = "\n".join(text.markdown(part) for part in shown.values())
+    listing = "".join(f"- {text.as_markdown(sentence)}\n" for sentence in sentences)
+    page = f"{text.as_markdown(caption)}\n\n{listing}\n{body}\nMade by {text.as_code(command)}.\n"
     files.write_text(out / "summary.md", page)
     paths = [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]
     paths += draw(tables, out, differences={"reference": asked["reference"]})
@@ -95,7 +99,32 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
         paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
     for part in shown.values():
         print(f"\n{part.to_string(index=False)}")
-    print("\n" + "\n".join(sentences) + f"\n\n{text}\n", *paths, sep="\n")
+    print("\n" + "\n".join(sentences) + f"\n\n{caption}\n", *paths, sep="\n")
+
+
+def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> "Tables":
+    """Trains a grid of learning rates, as replicas of one run, and goes on while the best of them lies at an edge.
+
+    Args:
+        settings: one configuration, as `config.settings` gives it.
+        seeds: the seeds that judge each rate.
+        rates: the grid to begin with.
+        widenings: how many rates may be added beyond the edges.
+
+    Returns:
+        The replicas of the whole grid.
+    """
+    rates = sorted(rates)
+    while True:
+        asked = settings | {"seeds": list(seeds), "learning_rate": rates}
+        tables = selection.only(read_runs(execute(asked, wait=True)), seeds, rates)
+        table = selection.scores(tables.metrics)
+        new = next(
+            filter(None, (selection.beyond(rates, selection.best(table, purpose)) for purpose in PURPOSES)), None
+        )
+        if new is None or widenings == 0:
+            return tables
+        rates, widenings = sorted([*rates, new]), widenings - 1
 
 
 def _tuning(asked: dict[str, Any]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from activation_study.cli import MISTAKES, sentence
+from activation_study.commands.cli import MISTAKES, sentence
 from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.schema import refuse_added
@@ -95,7 +95,7 @@ class TrainingSweep(Sweep):
     def begin(self, jobs: list[Job], swept: list[str]) -> None:
         """Checks the settings of every run, and writes the runs down that are to be trained."""
         from activation_study.runs.identity import configuration_hash
-        from activation_study.runs.planning import plan
+        from activation_study.training.planning import plan
 
         self.chosen: dict[tuple[Path, str], list[dict[str, Any]]] = defaultdict(list)
         for job in jobs:
@@ -110,7 +110,7 @@ class TrainingSweep(Sweep):
     def end(self, error: Exception | None = None) -> None:
         """Counts the runs by state; lists failures and what is unfinished, and then ends the process with an error."""
         from activation_study.runs.lock import announced
-        from activation_study.runs.planning import asked_for, finished, portions, run_of
+        from activation_study.training.planning import asked_for, finished, portions, run_of
 
         runs: list[Run] = []
         failed, unfinished = [], []
@@ -149,7 +149,7 @@ class ComparisonSweep(Sweep):
 
     def begin(self, jobs: list[Job], swept: list[str]) -> None:
         """Checks the settings of every run of every comparison."""
-        from activation_study.compare import prepared
+        from activation_study.commands.compare import prepared
 
         super().begin(jobs, swept)
         for job in jobs:

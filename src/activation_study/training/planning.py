@@ -7,11 +7,12 @@ from typing import Any
 
 from filelock import Timeout
 
-from activation_study.runs import checkpoint, files
+from activation_study.runs import files
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash, run_name, scientific
 from activation_study.runs.lock import locked
-from activation_study.training import Replica
+from activation_study.training import checkpoint
+from activation_study.training.trainer import Replica
 
 
 def asked_for(settings: dict[str, Any]) -> list[Replica]:

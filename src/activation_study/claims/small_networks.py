@@ -22,9 +22,9 @@ from activation_study import datasets
 from activation_study.activations import Activation
 from activation_study.config import settings
 from activation_study.datasets import Dataset
-from activation_study.replicas import AFFINE
+from activation_study.networks.layers import AFFINE
 from activation_study.runs import Tables
-from activation_study.training import Replica, Trainer
+from activation_study.training.trainer import Replica, Trainer
 
 ACTIVATIONS = ("relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu")
 DEPTH, WIDTH = 3, 16

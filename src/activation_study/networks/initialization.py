@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from activation_study.activations import Activation
-from activation_study.compounds import Nullable
 from activation_study.errors import refuse
-from activation_study.kinds import Choice, Number
+from activation_study.schema.compounds import Nullable
+from activation_study.schema.kinds import Choice, Number
+from activation_study.schema.signatures import options_of
 from activation_study.seeds import generator
-from activation_study.signatures import options_of
 
 FAN_MODES = {
     "fan_in": lambda fan_in, fan_out: fan_in,

@@ -26,7 +26,7 @@ from activation_study import CONF, schema
 from activation_study.errors import StudyError, nearest, shown
 
 if TYPE_CHECKING:
-    from activation_study.sweeps import Sweep
+    from activation_study.commands.sweeps import Sweep
 
 # What `~` means to Hydra where it makes a folder itself, from a sweep's runs_dir.
 OmegaConf.register_new_resolver("home", lambda path: os.path.expanduser(str(path)), replace=True)
@@ -138,7 +138,7 @@ def _end_if_of_output(error: Exception) -> None:
 
 def _sweep() -> "Sweep | None":
     """The sweep that this process has begun, if any."""
-    module = sys.modules.get("activation_study.sweeps")
+    module = sys.modules.get("activation_study.commands.sweeps")
     return module.Sweep.current if module else None
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from activation_study import statistics
 from activation_study.claims.evidence import Found
 from activation_study.claims.ledger import Part, Range, Test
-from activation_study.quantities import ACCURACY, GRADIENT_RATIO, Quantity
-from activation_study.statistics import Estimate
+from activation_study.comparison import statistics
+from activation_study.comparison.quantities import ACCURACY, GRADIENT_RATIO, Quantity
+from activation_study.comparison.statistics import Estimate
 
 Claimed = Callable[[Found], Range]
 Pairs = Sequence[tuple[str, str]]

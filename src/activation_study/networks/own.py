@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from activation_study.activations import Activation
 from activation_study.errors import StudyError, missing
-from activation_study.kinds import PathTo
-from activation_study.own_code import OwnCode
-from activation_study.replicas import AFFINE, Stack
+from activation_study.networks.layers import AFFINE, Stack
+from activation_study.networks.own_code import OwnCode
 from activation_study.schema import DEPTH, WIDTH
+from activation_study.schema.kinds import PathTo
+from activation_study.schema.signatures import options_of
 from activation_study.seeds import Noise
-from activation_study.signatures import options_of
 
 Shape = tuple[int, int, int]
 REPLICAS, IMAGES = 2, 3  # it is tried out with

@@ -5,46 +5,20 @@ seeds that the measurement does not use; for accuracy at their validation images
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from activation_study import quantities
+from activation_study.comparison import quantities
+from activation_study.comparison.quantities import TRAINING_LOSS
 from activation_study.errors import StudyError, shown
-from activation_study.quantities import TRAINING_LOSS
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 BY = ["activation", "depth"]
 PURPOSES = ("accuracy", "speed")  # what a rate can be best for
-
-
-def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> "Tables":
-    """Trains a grid of learning rates, as replicas of one run, and goes on while the best of them lies at an edge.
-
-    Args:
-        settings: one configuration, as `config.settings` gives it.
-        seeds: the seeds that judge each rate.
-        rates: the grid to begin with.
-        widenings: how many rates may be added beyond the edges.
-
-    Returns:
-        The replicas of the whole grid.
-    """
-    from activation_study.runs import read_runs  # these bring torch, which figures do without
-    from activation_study.runs.execute import execute
-
-    rates = sorted(rates)
-    while True:
-        asked = settings | {"seeds": list(seeds), "learning_rate": rates}
-        tables = only(read_runs(execute(asked, wait=True)), seeds, rates)
-        table = scores(tables.metrics)
-        new = next(filter(None, (beyond(rates, best(table, purpose)) for purpose in PURPOSES)), None)
-        if new is None or widenings == 0:
-            return tables
-        rates, widenings = sorted([*rates, new]), widenings - 1
 
 
 def scores(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 from torch import Tensor, nn
 
-from activation_study import own_network
-from activation_study.kinds import Choice
-from activation_study.replicas import Stack, StackedMaxPool2d
+from activation_study.networks import own
+from activation_study.networks.layers import Stack, StackedMaxPool2d
 from activation_study.schema import DEPTH, WIDTH, group_of
-from activation_study.signatures import options_of
+from activation_study.schema.kinds import Choice
+from activation_study.schema.signatures import options_of
 
 Shape = tuple[int, int, int]
 Depth = Annotated[int, DEPTH]
@@ -88,6 +88,6 @@ def checked(config: Mapping[str, object]) -> tuple[Callable[..., nn.Module], dic
     """
     name, options = group_of(config, "model")
     if name == "own":
-        return own_network.checked(config)
+        return own.checked(config)
     make = MODELS[Choice([*MODELS, "own"], "network").read("model.name", name)]
     return make, options_of(make, skip=3, whose=name).read("model", options)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from activation_study.compounds import Group, Items
-from activation_study.kinds import Choice, Number
-from activation_study.replicas import AFFINE
+from activation_study.networks.layers import AFFINE
 from activation_study.schema import group_of
-from activation_study.signatures import options_of
+from activation_study.schema.compounds import Group, Items
+from activation_study.schema.kinds import Choice, Number
+from activation_study.schema.signatures import options_of
 
 Share = Annotated[float, Number(at_least=0, below=1)]
 

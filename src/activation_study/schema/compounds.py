@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from activation_study.errors import missing, nearest, refuse, shown
-from activation_study.kinds import Anything, Kind, Number, Text, Whole
+from activation_study.schema.kinds import Anything, Kind, Number, Text, Whole
 
 
 @dataclass(frozen=True)

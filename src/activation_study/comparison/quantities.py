@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from activation_study import statistics
-from activation_study.statistics import Estimate
+from activation_study.comparison import statistics
+from activation_study.comparison.statistics import Estimate
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables

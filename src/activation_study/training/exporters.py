@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from activation_study.errors import StudyError
-from activation_study.training import Record
+from activation_study.training.trainer import Record
 
 Export = Callable[[Record], None]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from activation_study.activations import Activation
-from activation_study.replicas import AFFINE
+from activation_study.networks.layers import AFFINE
 
 QUANTITIES = (
     "grad_norm",  # L2 norm of the batch loss's gradient with respect to the layer's weights (biases left out)

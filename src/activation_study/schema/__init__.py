@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from activation_study import CONF
-from activation_study.compounds import Group, Items, Named, Nullable, Seeds
 from activation_study.errors import StudyError, missing, refuse
-from activation_study.kinds import Anything, Choice, Device, Flag, Kind, Number, PathTo, Text, Url, Whole
+from activation_study.schema.compounds import Group, Items, Named, Nullable, Seeds
+from activation_study.schema.kinds import Anything, Choice, Device, Flag, Kind, Number, PathTo, Text, Url, Whole
 
 SCALES = ("paper", "desk", "smoke")
 DEPTH, WIDTH = Whole(1, 10_000), Whole(1, 65_536)

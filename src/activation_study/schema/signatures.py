@@ -11,8 +11,8 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal
 
-from activation_study.compounds import Group, Nullable
-from activation_study.kinds import Anything, Choice, Flag, Kind, Number, Text, Whole
+from activation_study.schema.compounds import Group, Nullable
+from activation_study.schema.kinds import Anything, Choice, Flag, Kind, Number, Text, Whole
 
 
 def options_of(function: Callable[..., Any], skip: int = 0, whose: str = "", **known: Kind) -> Group:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from activation_study.activations import Activation
-from activation_study.initialization import Initialization
+from activation_study.networks.initialization import Initialization
 from activation_study.seeds import Noise
 
 

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from activation_study import activations, models, optimizers
+from activation_study import activations
 from activation_study.datasets import Dataset, Split, augment
-from activation_study.initialization import Initialization
-from activation_study.probes import QUANTITIES, ActivityMeter, Probe
-from activation_study.replicas import Stack
+from activation_study.networks import models
+from activation_study.networks.initialization import Initialization
+from activation_study.networks.layers import Stack
 from activation_study.seeds import Noise, generator
-from activation_study.threads import Threads
+from activation_study.training import optimizers
+from activation_study.training.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.training.threads import Threads
 
 EVALUATION_BATCH = 500
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from activation_study.runs.environment import device_of
-from activation_study.runs.execute import load_data
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import duration
-from activation_study.runs.planning import finished
-from activation_study.training import EVALUATION_BATCH, Replica, Trainer
+from activation_study.training.environment import device_of
+from activation_study.training.execute import load_data
+from activation_study.training.planning import finished
+from activation_study.training.trainer import EVALUATION_BATCH, Replica, Trainer
 
 AT_MOST = 5.0  # seconds in which steps are timed
 

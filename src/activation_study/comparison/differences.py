@@ -1,0 +1,62 @@
+"""What a comparison lets one conclude: differences to a reference, ranks, and both in plain words."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from activation_study.comparison import statistics
+from activation_study.comparison.quantities import ACCURACY
+from activation_study.comparison.statistics import Estimate
+
+NAN = float("nan")
+
+if TYPE_CHECKING:
+    pass
+
+
+def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
+    """The activation that the others are compared with: the one wanted if it is there, relu if not, else the first."""
+    labels = [str(label) for label in metrics["activation"].unique()]
+    return next((label for label in (wanted, "relu") if label is not None and label in labels), labels[0])
+
+
+def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Test accuracies at one depth, one row a seed and one column an activation.
+
+    Only the seeds that every activation was trained with.
+    """
+    by_seed = ACCURACY.per_replica(metrics).reset_index("depth", drop=True).unstack("activation")
+    return by_seed.reindex(columns=list(metrics["activation"].unique())).dropna()
+
+
+def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Every activation against a reference, at every depth.
+
+    Args:
+        metrics: the replicas that measure the activations, paired by seed.
+        reference: label of one of the activations.
+
+    Returns:
+        Columns: depth, activation, reference, n (seeds), comparisons, difference with low and high (mean paired
+        difference of test accuracies; intervals that hold jointly for all comparisons at the depth), improvement with
+        improvement_low and improvement_high (probability that a network beats one of the reference), first (share of
+        bootstrap resamples in which the activation comes first). The reference's own row has only `first`.
+    """
+    rows = []
+    for depth, group in metrics.groupby("depth", sort=False, dropna=False):
+        paired = accuracies(group)
+        firsts = statistics.rank_shares(paired.to_numpy().T)[:, 0]
+        for activation, first in zip(paired.columns, firsts, strict=True):
+            row = {"depth": depth, "activation": activation, "reference": reference, "n": len(paired)}
+            row |= {"difference": NAN, "low": NAN, "high": NAN}
+            if activation != reference:
+                ours, theirs, comparisons = paired[activation], paired[reference], paired.shape[1] - 1
+                row["comparisons"] = comparisons
+                row |= _three("", "difference", ACCURACY.difference(ours, theirs, comparisons))
+                row |= _three("improvement_", "improvement", statistics.probability_of_improvement(ours, theirs))
+            rows.append(row | {"first": float(first)})
+    return pd.DataFrame(rows)
+
+
+def _three(prefix: str, name: str, estimate: Estimate) -> dict[str, float]:
+    return dict(zip((name, f"{prefix}low", f"{prefix}high"), estimate, strict=True))

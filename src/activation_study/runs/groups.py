@@ -1,0 +1,45 @@
+"""Which runs can be compared with each other."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from activation_study.names import path_part
+from activation_study.runs.folder import Run
+from activation_study.runs.identity import comparable_hash, names
+
+
+def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """Runs in groups that differ in activation, depth and replicas alone, each with a readable name.
+
+    The name is data set and network; groups that share it are told apart by the settings in which they differ. It may
+    be that of a folder.
+    """
+    runs = list(runs)
+    configs = {id(config): config for config in (run.config["config"] for run in runs)}  # many runs share theirs
+    hashes = {key: comparable_hash(config) for key, config in configs.items()}
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[hashes[id(run.config["config"])]].append(run)
+    flat = {key: _flat(group[0].config["config"]) for key, group in groups.items()}
+    named: dict[str, list[Run]] = {}
+    for key, group in groups.items():
+        mine = flat[key]
+        name = "-".join(names(group[0].config["config"]))
+        twins = [other for other in flat.values() if all(other[k] == mine[k] for k in ("dataset.name", "model.name"))]
+        for setting, value in mine.items():
+            if any(other.get(setting) != value for other in twins):
+                name += f"-{setting.rsplit('.')[-1]}={value}"
+        named[path_part(name)] = group
+    return named
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as `group.key: value`, without what comparable runs may differ in."""
+    return {
+        f"{group}.{key}": value
+        for group, values in config.items()
+        if group != "activation"
+        for key, value in values.items()
+        if (group, key) != ("model", "depth")
+    }
