@@ -80,13 +80,14 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_activation_that_the_readme_adds_works(tmp_path) -> None:
     (code,) = (body for language, body in BLOCKS if language == "python" and "class Squareplus" in body)
     (choice,) = (body for language, body in BLOCKS if language == "yaml")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     (tmp_path / "my_module.py").write_text(code)
     (tmp_path / "activation").mkdir()
     (tmp_path / "activation" / "squareplus.yaml").write_text(choice + "target: my_module.Squareplus\n")
     ended = subprocess.run(
         [sys.executable, "experiments/train.py", f"--config-dir={tmp_path}", "activation=squareplus", *SMALL,
          f"runs_dir={tmp_path / 'runs'}"],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert read(tmp_path / "runs").metrics["activation"].unique() == ["squareplus(b=4)"]

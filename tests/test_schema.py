@@ -98,7 +98,7 @@ train   | runs_dir=~nobody-here/runs | @: it has characters that mean something 
 train   | runs_dir="~nobody-here/runs" | runs_dir=~nobody-here/runs: there is no such user; give a folder
 train   | runs_dir=runs/lr=0.1 | @: it has characters that mean something to Hydra; quote a text twice, 'runs_dir="runs/lr=0.1"'
 train   | data_dir=5 | @: this is no text to Hydra; for a folder of that name give data_dir=./5.
-train   | model.depth=2,3 | @: it has characters that mean something to Hydra; quote a text twice
+train   | model.depth=2,3 | @: several values make a sweep; add -m, or for one list give model.depth=[2,3].
 
 train   | dataset=null | @: no such choice; choose one of cifar10, cifar100, digits
 train   | dataset=5 | @: no such choice; choose one of cifar10, cifar100, digits
