@@ -5,7 +5,7 @@ PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format figures claims notebooks status compare bench clean
+.PHONY: help setup demo data test lint format runs figures claims notebooks status compare bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,6 +37,9 @@ lint: setup  ## check style and types
 format: setup  ## put the code in style
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+
+runs: setup  ## unpack the runs behind the committed results into results/runs
+	$(RUN) -m activation_study.runs.archive
 
 figures: setup  ## draw the figures again from the runs on disk
 	$(RUN) experiments/figures.py

@@ -427,6 +427,13 @@ def test_a_mistake_is_one_sentence():
         claims(OmegaConf.merge(config, {"scale": "huge"}))
 
 
+def test_the_small_networks_are_trained_with_the_threads_that_are_wanted(hydra, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    claims(compose("claims", ["claim=sigmoid-slope", "threads=3", f"out={tmp_path}"]))
+    assert told == [3]
+
+
 def test_the_command_without_runs_says_what_is_not_run_and_how_to(tmp_path):
     ended = subprocess.run(
         [sys.executable, str(ROOT / "experiments" / "claims.py"), "scale=smoke", f"runs_dir={tmp_path / 'runs'}",

@@ -20,7 +20,7 @@ from hydra import compose, initialize_config_dir
 from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
-from activation_study import CONF
+from activation_study import CONF, schema
 from activation_study.activations import build
 from activation_study.commands.figures import comparable
 from activation_study.comparison import statistics, text
@@ -29,7 +29,6 @@ from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
 from activation_study.runs import Run, Tables, read_runs, runs_in
-from activation_study.schema.compounds import listed
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
@@ -44,7 +43,8 @@ def preset(*overrides: str) -> Any:
     """The demo's configuration, with other choices where given; `.activations` and `.depths` are what it compares."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plan = compose("compare", [*PRESET, *overrides])
-    plan.activations, plan.depths = listed(plan.activations), listed(plan.depths)
+    asked = schema.checked("compare", plan)
+    plan.activations, plan.depths = asked["activations"], asked["depths"]
     return plan
 
 

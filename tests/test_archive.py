@@ -1,0 +1,76 @@
+"""Runs packed into a folder that a repository can hold, and made again from it."""
+
+import pandas as pd
+import pytest
+
+from activation_study.runs import Run, read
+from activation_study.runs.archive import RESULTS, main, pack, unpack
+from activation_study.training.execute import execute
+
+
+@pytest.fixture
+def packed(tiny_settings, tmp_path):
+    runs = execute(tiny_settings("activation=elu")) + execute(tiny_settings("activation=relu", "probes.every=0"))
+    pack(runs, tmp_path / "packed")
+    return runs, tmp_path / "packed"
+
+
+def test_unpacked_runs_are_the_runs_to_float32(packed, tmp_path) -> None:
+    runs, folder = packed
+    again = unpack(folder, tmp_path / "again")
+    assert {run.folder.name for run in again} == {run.folder.name for run in runs}
+    ours, theirs = read(tmp_path / "runs"), read(tmp_path / "again")
+    for name in ("metrics", "layers"):
+        pd.testing.assert_frame_equal(getattr(ours, name), getattr(theirs, name), check_dtype=False, rtol=1e-6)
+    for run in again:
+        original = Run(tmp_path / "runs" / run.folder.name)
+        assert run.damaged_file() is None
+        assert (run.config, run.environment) == (original.config, original.environment)
+        assert run.status["seconds"] == original.status["seconds"]
+        assert run.status["state"] == original.status["state"]
+
+
+def test_the_same_runs_are_the_same_bytes_in_any_order(packed, tmp_path) -> None:
+    runs, folder = packed
+    pack(reversed(runs), tmp_path / "other")
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()
+
+
+def test_nothing_is_trained_that_was_unpacked(packed, tiny_settings, tmp_path, capsys) -> None:
+    _, folder = packed
+    unpack(folder, tmp_path / "again")
+    execute(tiny_settings("activation=elu") | {"runs_dir": str(tmp_path / "again")})
+    assert "trained already" in capsys.readouterr().out
+
+
+def test_runs_that_are_there_are_left_alone(packed, tmp_path) -> None:
+    runs, folder = packed
+    status = runs[0].folder / "status.json"
+    before = status.read_bytes()
+    unpack(folder, tmp_path / "runs")
+    assert status.read_bytes() == before
+
+
+def test_what_is_not_whole_is_not_packed(packed, tmp_path) -> None:
+    runs, _ = packed
+    (runs[0].folder / "layers.parquet").write_bytes(b"")
+    with pytest.raises(ValueError, match="only finished runs that are whole"):
+        pack(runs, tmp_path / "other")
+
+
+def test_all_that_comes_with_the_repository_is_unpacked_at_once(packed, tmp_path, capsys) -> None:
+    _, folder = packed
+    folder.rename(tmp_path / "tables")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "tables").rename(tmp_path / "results" / "mine")
+    main(tmp_path / "results", tmp_path / "again")
+    assert capsys.readouterr().out.splitlines()[-1] == f"mine: 2 runs in {tmp_path / 'again'}"
+    assert len(read(tmp_path / "again").runs) == 2
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in (RESULTS / "tables").glob("*/runs.json")), ids=str)
+def test_committed_runs_can_be_made_again(folder, tmp_path) -> None:
+    runs = unpack(folder, tmp_path)
+    assert all(run.damaged_file() is None for run in runs)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 25e6
