@@ -49,6 +49,7 @@ train   | threads=abc | @: give a whole number of at least 1, or null.
 train   | threads=-1 | @: give a whole number of at least 1, or null.
 train   | threads=100000 | @: give a whole number from 1 to 1024, or null.
 train   | device=null | @: give auto, cpu, cuda or cuda:N.
+train   | device=cuda:99 | @: there is no such device here; choose auto, cpu, cuda or cuda:N.
 train   | device=meta | @: give auto, cpu, cuda or cuda:N.
 train   | device=5 | @: give auto, cpu, cuda or cuda:N.
 train   | reproducible=yes | @: give true or false.
@@ -184,6 +185,7 @@ compare | target=2 | @: give a number from 0 to 1, or null.
 compare | reference=tanh | @: it is not among the activations; choose one of relu, elu.
 compare | reference=5 | @: give the name of an activation, or null.
 compare | out=5 | @: this is no text to Hydra; for a folder of that name give out=./5.
+compare | device=cuda:99 | @: there is no such device here; choose auto, cpu, cuda or cuda:N.
 compare | out=null | @: give a folder, as out=PATH.
 compare | out=/dev/null/out | @: /dev/null is a file; choose another folder.
 compare | out=${{nothing}} | out: it cannot be resolved (Interpolation key 'nothing' not found).

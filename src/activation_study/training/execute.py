@@ -64,6 +64,8 @@ def execute(settings: dict[str, Any], wait: bool = False) -> list[Run]:
 
     holders = finished(runs_dir, configuration)
     if missing := [replica for replica in asked if replica not in holders]:
+        if not runs_dir.exists():
+            device_of(settings["device"])  # what cannot be trained makes no folder
         try:
             with locked(runs_dir, configuration, waits):
                 holders = finished(runs_dir, configuration, mend=True)
