@@ -58,7 +58,7 @@ def watching(table: pd.DataFrame) -> Figure:
 
 
 def convolutions(table: pd.DataFrame) -> Figure:
-    """How many times the limit each way takes, a panel a network and number of networks."""
+    """How many times the limit each way takes, a panel per network and number of networks."""
     groups = list(table.dropna(subset="ratio").groupby(["network", "replicas"], sort=False))
     rows, most = -(-len(groups) // 2), max(len(group) for _, group in groups)
     figure = Figure(figsize=(9.6, (0.2 * most + 0.7) * rows + 0.5), layout="constrained")

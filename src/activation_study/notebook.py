@@ -202,7 +202,7 @@ def error_and_bound(layers: pd.DataFrame, bounds: Mapping[str, float], depth: in
 
 
 def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = None) -> Figure:
-    """One quantity through the hidden layers, before and after training, one line an activation.
+    """One quantity through the hidden layers, before and after training, one line per activation.
 
     Args:
         layers: the table of that name.

@@ -27,7 +27,7 @@ def generator(seed: int, purpose: str, *counters: int, device: torch.device | st
 
 
 class Noise:
-    """The random streams of a stack, one a replica, set back to a known place at every step.
+    """The random streams of a stack, one per replica, set back to a known place at every step.
 
     Within a step the layers draw from their replica's stream one after the other.
     """

@@ -57,11 +57,11 @@ class VeryLeakyReLU(LeakyReLU, name="vlrelu"):
 
 
 class PReLU(Activation, name="prelu"):
-    """A slope below zero that is learned, one a channel or one a layer.
+    """A slope below zero that is learned, one per channel or one per layer.
 
     Args:
         init: the slope that training starts from.
-        shared: one slope for the whole layer instead of one a channel.
+        shared: one slope for the whole layer instead of one per channel.
     """
 
     formula = r"z \;(z>0),\quad a_c z \;(z\leq 0)"

@@ -1,7 +1,7 @@
 """A ledger of claims: what the article and the papers say, each put to runs that can support or contradict it.
 
 `CLAIMS` holds them by id, `judge` puts one to its tests. A verdict is computed and never written: the 95 % interval of
-a number lies inside the values that the claim foretells (supported), outside (contradicted), or across (undecided).
+a number lies inside the values that the claim predicts (supported), outside (contradicted), or across (undecided).
 
 A further claim is one entry in a list such as `article.CLAIMS`:
 

@@ -14,7 +14,7 @@ NAN, INFINITY = math.nan, math.inf
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a claim foretells, from `low` to `high`, neither included."""
+    """The values that a claim predicts, from `low` to `high`, neither included."""
 
     low: float = -INFINITY
     high: float = INFINITY
@@ -36,14 +36,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Part:
-    """One number that a claim foretells, with its interval.
+    """One number that a claim predicts, with its interval.
 
     Attributes:
         evidence: name of the evidence that it was measured on.
         at: where within that, such as "depth 8"; may be empty.
         compared: the activation or activations, such as "elu - relu".
         quantity: what was measured, with its unit.
-        claimed: the values that the claim foretells.
+        claimed: the values that the claim predicts.
         n: replicas or pairs behind the number; 0 where the runs are missing, None where it is computed exactly.
         value: the number.
         low: lower end of its 95 % interval; the value itself where it is exact.
@@ -114,7 +114,7 @@ class Outcome:
 
     Attributes:
         claim: the claim.
-        parts: every number that it foretells.
+        parts: every number that it predicts.
         found: the evidence by name.
     """
 

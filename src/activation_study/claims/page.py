@@ -20,7 +20,7 @@ INTRODUCTION = """\
 # Claims
 
 What the article and the papers claim, in our words, and what the runs say. Every verdict is computed. The 95 % interval
-of a number lies inside the values that the claim foretells: supported; outside: contradicted; across their edge:
+of a number lies inside the values that the claim predicts: supported; outside: contradicted; across their edge:
 undecided; its runs are missing: not run. The cases of a claim are places, a data set and a depth each, where all its
 numbers must be as claimed; where it is about several activations one by one, each at each place is a case. A claim is
 supported if it is in one case and contradicted in none, contradicted the other way round, and undecided where cases
@@ -84,7 +84,7 @@ def draw(outcome: Outcome, folder: Path) -> Path | None:
 
 
 def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Every number of the claims, one a row, with its own verdict, that of its place and that of the claim."""
+    """Every number of the claims, one per row, with its own verdict, that of its place and that of the claim."""
     return pd.DataFrame(
         {
             "claim": outcome.claim.id,
@@ -111,7 +111,7 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def page(outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping[str, Path], out: Path) -> str:
-    """The ledger as Markdown: all verdicts, the evidence, then a section a claim."""
+    """The ledger as Markdown: all verdicts, the evidence, then a section per claim."""
     counts = [f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}" for verdict in VERDICTS]
     scale = next(iter(found.values())).scale
     parts = [

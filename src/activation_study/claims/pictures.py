@@ -1,4 +1,4 @@
-"""One picture a claim: by default the interval of every part against what was claimed, else one of its own."""
+"""One picture per claim: by default the interval of every part against what was claimed, else one of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,7 +23,7 @@ Picture = Callable[[Outcome], Figure]
 
 
 def intervals(outcome: Outcome) -> Figure:
-    """The interval of every part, with the values claimed shaded: a row of panels a quantity, a panel a place."""
+    """The interval of every part, with the values claimed shaded: a row of panels a quantity, a panel per place."""
     known = [part for part in outcome.parts if part.verdict != NOT_RUN]
     quantities, places = (list(dict.fromkeys(getattr(part, key) for part in known)) for key in ("quantity", "place"))
     names = {quantity: list(dict.fromkeys(part.compared for part in known if part.quantity == quantity))
@@ -102,7 +102,7 @@ def curves(
 
 
 def against_depth(evidence: str, activations: Sequence[str], *quantities: Quantity) -> Picture:
-    """A picture of quantities against depth, one panel each, one line an activation."""
+    """A picture of quantities against depth, one panel each, one line per activation."""
 
     def picture(outcome: Outcome) -> Figure:
         found = outcome.found[evidence]

@@ -46,7 +46,7 @@ def measured(seeds: tuple[int, ...]) -> Tables:
     """Trains the networks and measures them.
 
     Returns:
-        `metrics` of the test split as runs have them, one row a replica and epoch of `EPOCHS`, with the columns noise
+        `metrics` of the test split as runs have them, one row per replica and epoch of `EPOCHS`, with the columns noise
         (see `logit_noise`), angle, unit_angle and shift (see `curvature`). There are no layers.
     """
     data = datasets.load("digits")

@@ -21,7 +21,7 @@ def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
 
 
 def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracies at one depth, one row a seed and one column an activation.
+    """Test accuracies at one depth, one row per seed and one column an activation.
 
     Only the seeds that every activation was trained with.
     """

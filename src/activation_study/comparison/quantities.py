@@ -25,7 +25,7 @@ RULE = "a diverged network has learned nothing: its accuracy counts as 0, its lo
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number a replica.
+    """One number per replica.
 
     Attributes:
         name: what it is.
@@ -116,7 +116,7 @@ def _training_loss(metrics: pd.DataFrame) -> pd.Series:
 
 
 def _curves(metrics: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
-    """One row a replica, one column an epoch."""
+    """One row per replica, one column an epoch."""
     rows = counted(metrics)
     return rows[rows["split"] == split].pivot(index=REPLICA, columns="epoch", values=value)
 
@@ -143,7 +143,7 @@ def gradient_ratios(layers: pd.DataFrame) -> pd.Series:
     """Gradient norm of the first over that of the last hidden layer, by replica; NaN unless it is above 0 and finite.
 
     Args:
-        layers: rows of one moment, one a replica and layer, with the columns layer, hidden and grad_norm.
+        layers: rows of one moment, one per replica and layer, with the columns layer, hidden and grad_norm.
     """
     hidden = layers[layers["hidden"]]
     places = hidden.groupby(REPLICA)["layer"]

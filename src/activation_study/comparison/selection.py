@@ -25,7 +25,7 @@ def scores(metrics: pd.DataFrame) -> pd.DataFrame:
     """How each learning rate of one activation and depth does.
 
     Returns:
-        One row a rate, ascending: learning_rate, n, diverged, accuracy and loss (means on validation data after
+        One row per rate, ascending: learning_rate, n, diverged, accuracy and loss (means on validation data after
         training) and training_loss (geometric mean of `quantities.TRAINING_LOSS`).
     """
     rows = []

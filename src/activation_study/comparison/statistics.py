@@ -32,7 +32,7 @@ def mean(values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = 
     """The mean of what is finite, with Student's t interval.
 
     Args:
-        values: one number a replica, shape (replicas,); what is not finite is left out.
+        values: one number per replica, shape (replicas,); what is not finite is left out.
         comparisons: how many intervals are looked at together; they then hold jointly (Bonferroni).
         within: the values that are possible, 0 to 1 for a share; an interval does not reach beyond them.
 
@@ -85,7 +85,7 @@ def difference(
     """The mean difference of two activations with its t interval, paired by seed.
 
     Args:
-        ours: one number a seed, shape (seeds,).
+        ours: one number per seed, shape (seeds,).
         theirs: those of the same seeds in the same order; a pair of which one is not finite is left out.
         comparisons: as in `mean`.
         within: the differences that are possible, -1 to 1 for shares.

@@ -100,7 +100,7 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], estimates: dict[str, Estimate]) -> None:
-    """One row an activation; its seeds lie just above and below the line so that they do not hide the interval."""
+    """One row per activation; its seeds lie just above and below the line so that they do not hide the interval."""
     shown = looks(order)
     for row, label in enumerate(order):
         if label not in values:

@@ -34,7 +34,7 @@ def gradient_ratio(layers: pd.DataFrame) -> Figure:
 
 
 def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
-    """Test accuracy after training against depth, one line an activation."""
+    """Test accuracy after training against depth, one line per activation."""
     rows = final(metrics)
     percent = (100 * ACCURACY.per_replica(rows)).reset_index()
     with context():
@@ -54,7 +54,7 @@ def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
 
 
 def final(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The test rows of the metrics, one a replica.
+    """The test rows of the metrics, one per replica.
 
     Raises:
         StudyError: there are none, because no run has finished.
@@ -68,7 +68,7 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
 def _against_depth(
     ax: Axes, table: pd.DataFrame, value: str, log: bool = False, within: tuple[float, float] = EVERYTHING
 ) -> None:
-    """One line an activation; the points of a depth stand side by side so that their bars can be told apart."""
+    """One line per activation; the points of a depth stand side by side so that their bars can be told apart."""
     shown = looks(table.activation)
     depths = sorted(set(table.depth))
     shifts = np.linspace(-0.09, 0.09, len(shown)) if len(shown) > 1 else [0.0]

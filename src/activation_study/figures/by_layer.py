@@ -1,4 +1,4 @@
-"""What happens in each layer over training: one panel an activation, one line a layer, coloured by its depth."""
+"""What happens in each layer over training: one panel per activation, one line per layer, coloured by its depth."""
 
 import pandas as pd
 from matplotlib.cm import ScalarMappable
@@ -13,22 +13,22 @@ DECADES = 8  # of the gradient norm that are drawn: what vanished further would 
 
 
 def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm of every layer over training, one panel an activation."""
+    """Gradient norm of every layer over training, one panel per activation."""
     return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm", log=True)
 
 
 def saturation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Share of saturated units in every layer over training, one panel an activation."""
+    """Share of saturated units in every layer over training, one panel per activation."""
     return _lines(layers, "saturated", depth, "Saturated units by layer over training", "saturated (% of units)")
 
 
 def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Mean activation of every layer over training, one panel an activation."""
+    """Mean activation of every layer over training, one panel per activation."""
     return _lines(layers, "mean", depth, "Mean activation by layer over training", "mean activation")
 
 
 def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel an activation."""
+    """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel per activation."""
     return _lines(layers, "dead", depth, "Dead units by layer over training", "never active (% of units)")
 
 

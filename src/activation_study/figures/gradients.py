@@ -12,7 +12,7 @@ from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, 
 
 
 def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm as a map of layers and steps, one panel an activation, logarithmic colour."""
+    """Gradient norm as a map of layers and steps, one panel per activation, logarithmic colour."""
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm"]), depth)
     hidden = last_hidden(rows)
     with context():
@@ -36,7 +36,7 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm through the layers, before training and in its last epoch, one line an activation."""
+    """Gradient norm through the layers, before training and in its last epoch, one line per activation."""
     rows = at_depth(checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm"]), depth)
     hidden = last_hidden(rows)
     with context():
@@ -59,7 +59,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Gradient norms before the first update and in the last epoch, one row a replica and layer.
+    """Gradient norms before the first update and in the last epoch, one row per replica and layer.
 
     The gradient of a single batch is noisy, so the last epoch is the geometric mean over its logged steps.
     """

@@ -26,7 +26,7 @@ from activation_study.figures.tables import LOST, REPLICA, footer
 
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
-    """Paired differences of test accuracy to a reference with joint intervals, one panel a depth."""
+    """Paired differences of test accuracy to a reference with joint intervals, one panel per depth."""
     rows = final(metrics)
     reference = reference_of(rows, reference)
     table = differences_of(rows, reference)
@@ -63,7 +63,7 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
-    """How often each activation takes each rank when the seeds are drawn anew, one panel a depth."""
+    """How often each activation takes each rank when the seeds are drawn anew, one panel per depth."""
     rows = final(metrics)
     labels = ordered(rows.activation)
     with context():
@@ -87,7 +87,7 @@ def ranks(metrics: pd.DataFrame) -> Figure:
 
 
 def learning_rates(metrics: pd.DataFrame) -> Figure:
-    """Validation error after training against the learning rate, the chosen rate marked, one panel a depth."""
+    """Validation error after training against the learning rate, the chosen rate marked, one panel per depth."""
     with context():
         depths = sorted(metrics.depth.fillna(0).unique())
         figure, axes = panels(len(depths), "learning rate", "validation error (%)", sharey=True, height=1.0)
@@ -119,7 +119,7 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
 
 
 def _one_a_depth(rows: pd.DataFrame, xlabel: str, lines: int) -> tuple[Figure, list]:
-    """Panels side by side that share their rows, one a depth."""
+    """Panels side by side that share their rows, one per depth."""
     depths = rows.depth.nunique()
     figure = Figure(figsize=(max(7.5, 3.0 * depths + 1.5), 1.6 + 0.3 * lines), layout="constrained")
     axes = list(figure.subplots(1, depths, sharey=True, squeeze=False).flat)

@@ -81,8 +81,8 @@ class Stack:
     """Makes the layers of a stack of networks, one replica a seed, each with its own draw of the weights.
 
     Args:
-        seeds: one a replica; replicas may share a seed, and then differ in their learning rate.
-        make_activation: gives a fresh activation, one a layer.
+        seeds: one per replica; replicas may share a seed, and then differ in their learning rate.
+        make_activation: gives a fresh activation, one per layer.
         initialization: the rule for the scale of the weights.
         noise: the replicas' random streams, for layers that draw in training.
     """

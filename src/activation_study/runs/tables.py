@@ -120,7 +120,7 @@ def _without(table: pd.DataFrame, rows: np.ndarray, replicas: set[tuple[int, flo
 
 
 def _identity(runs: list[Run]) -> pd.DataFrame:
-    """What the tables say of each run, one row a run."""
+    """What the tables say of each run, one row per run."""
     configs = [run.config["config"] for run in runs]
     told = {  # many runs share theirs
         id(config): (identity.label(config["activation"]), *identity.names(config), config["model"].get("depth"))

@@ -64,7 +64,7 @@ Measured = dict[str, Raw]
 class Probe:
     """Watches the layers of a stack of networks.
 
-    Every tensor is reduced to one number a replica as soon as it is there, while it still lies in the processor's
+    Every tensor is reduced to one number per replica as soon as it is there, while it still lies in the processor's
     cache; what follows is done for all layers at once. A step has many small tensors, so both count.
     """
 

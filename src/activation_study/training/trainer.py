@@ -1,4 +1,4 @@
-"""The training loop: a stack of replicas, a record an epoch.
+"""The training loop: a stack of replicas, a record per epoch.
 
 The loop never waits for the device inside an epoch: losses, measurements and the steps at which replicas diverged stay
 there as tensors until the epoch's record is made.
@@ -43,7 +43,7 @@ class Record:
     Attributes:
         epoch: epochs trained.
         step: updates made.
-        metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; one row a replica and split.
+        metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; a row per replica, split.
         layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
             probes' quantities and dead.
     """
@@ -98,7 +98,7 @@ class Trainer:
         return self.epochs * self.steps_per_epoch
 
     def records(self, tick: Callable[[], None] = lambda: None) -> Iterator[Record]:
-        """Trains to the end, from wherever the trainer stands; yields a record an epoch, the first before training.
+        """Trains to the end, from wherever the trainer stands; yields a record per epoch, the first before training.
 
         Args:
             tick: called between any two updates and pieces of evaluation. Whatever it raises ends the training where
