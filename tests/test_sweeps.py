@@ -367,6 +367,7 @@ IMPOSSIBLE = {
     "activation=elu,relu activation.alpha=1": r"activation\.alpha.* \(in the job activation=relu activation\.alpha=1\)",
     "activation=elu,foo": r"activation=foo: no such choice; choose one of elu, .* \(in the job activation=foo\)",
     "activation=glob(*foo)": r"activation=glob\(\*foo\): it stands for no value; give activation=VALUE,VALUE",
+    "init=he,5": r"init=5: .* \(in the job init=5\)",
     "model.depth=range(3,1)": r"model.depth=range\(3,1\): it stands for no value; give model.depth=VALUE,VALUE",
     "model.depth=range(1,3,0)": r"model.depth=range\(1,3,0\): it makes no list of values \(.*\)",
     "learning_rate=interval(0,1)": r"learning_rate=interval\(0,1\): an interval is no list of values; give .*",
@@ -516,6 +517,13 @@ def test_a_comparison_that_fails_ends_the_sweep_with_an_error(monkeypatch, tmp_p
 def test_figures_of_one_folder_are_swept(monkeypatch, tmp_path) -> None:
     drawn = []
     monkeypatch.setattr("activation_study.commands.figures.figures", lambda config: drawn.append(config.figure))
-    keys = ["figure=ranks,differences", "-m", f"out={tmp_path}", f"runs_dir={tmp_path}"]
+    keys = ["figure=ranks,differences", "only.dataset=digits,mnist", "-m", f"out={tmp_path}", f"runs_dir={tmp_path}"]
     assert in_process(monkeypatch, "figures", *keys) is None
-    assert drawn == ["ranks", "differences"]
+    assert drawn == ["ranks", "ranks", "differences", "differences"]
+
+
+def test_a_sweep_of_figures_is_checked_whole(monkeypatch, tmp_path) -> None:
+    keys = ["figure=ranks,foo", f"out={tmp_path / 'out'}", f"runs_dir={tmp_path}"]
+    told = in_process(monkeypatch, "figures", "-m", *keys)
+    assert told.startswith("error: figure=foo: ")
+    assert not list(tmp_path.iterdir())

@@ -75,7 +75,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
                     sweep.end(error)
                 if wants_traceback:
                     raise
-                if isinstance(error, MISTAKES) or (type(error) is ValueError and GROUP_MISTAKE in str(error)):
+                if is_mistake(error):
                     sys.exit(f"error: {sentence(error, config_name, sys.argv[1:])}")
                 if isinstance(error, OSError) and error.filename is not None:
                     sys.exit(f"error: {error.filename}: {error.strerror}; give another folder as runs_dir=FOLDER.")
@@ -145,6 +145,11 @@ def _sweep() -> "Sweep | None":
 def overrides_given() -> list[str]:
     """What was given on the command line, as it was given: the same text may be an interpolation elsewhere."""
     return OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[return-value]
+
+
+def is_mistake(error: Exception) -> bool:
+    """Whether it is what Hydra raises for a mistake on the command line."""
+    return isinstance(error, MISTAKES) or (type(error) is ValueError and GROUP_MISTAKE in str(error))
 
 
 def sentence(error: Exception, command: str, overrides: Sequence[str]) -> str:

@@ -18,10 +18,10 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 
-from activation_study.commands.cli import MISTAKES, sentence
+from activation_study.commands.cli import is_mistake, sentence
 from activation_study.config import settings
 from activation_study.errors import StudyError
-from activation_study.schema import refuse_added
+from activation_study.schema import checked, refuse_added
 
 if TYPE_CHECKING:
     from activation_study.runs import Run
@@ -58,25 +58,28 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuses the whole sweep for a mistake in any of its jobs."""
-        command, given = config.hydra.job.config_name, _as_given(config.hydra.overrides.task)
+        self.command, given = config.hydra.job.config_name, _as_given(config.hydra.overrides.task)
         try:
-            refuse_added(command, given)
             _leave_out(config.hydra, self.listed)
             self.begin(*_jobs(config))
-        except (StudyError, *MISTAKES) as error:
-            sys.exit(f"error: {error if isinstance(error, StudyError) else sentence(error, command, given)}")
+        except StudyError as error:
+            sys.exit(f"error: {error}")
         except Exception as error:  # Hydra would make a warning of it, and go on
+            if is_mistake(error):
+                sys.exit(f"error: {sentence(error, self.command, given)}")
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             sys.exit(f"error: the sweep cannot be checked, so it is not begun ({reason}).")
         Sweep.current = self
 
     def begin(self, jobs: list[Job], swept: list[str]) -> None:
-        """Checks the jobs: here, that none writes its tables and figures over another's.
+        """Checks the jobs: each alone, and that none writes its tables and figures over another's.
 
         Args:
             jobs: the jobs.
             swept: the keys in which they differ.
         """
+        for job in jobs:
+            checked(self.command, job.config)
         _refuse_shared_folders(jobs, swept, self.parts)
 
     def end(self, error: Exception | None = None) -> None:
@@ -151,9 +154,9 @@ class ComparisonSweep(Sweep):
         """Checks the settings of every run of every comparison."""
         from activation_study.commands.compare import prepared
 
-        super().begin(jobs, swept)
         for job in jobs:
             prepared(job.config, job.overrides)
+        _refuse_shared_folders(jobs, swept, self.parts)
 
 
 def _leave_out(hydra: DictConfig, keys: tuple[str, ...]) -> None:
@@ -167,6 +170,7 @@ def _jobs(config: DictConfig) -> tuple[list[Job], list[str]]:
     """The jobs of a sweep, as Hydra's own sweeper splits them, and the keys that are swept over."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
+    command = config.hydra.job.config_name
     presets = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     overrides = parser.parse_overrides([*presets, *_as_given(config.hydra.overrides.task)])
@@ -184,13 +188,14 @@ def _jobs(config: DictConfig) -> tuple[list[Job], list[str]]:
     keys = tuple(f"{override.get_key_element()}=" for override in swept)
     jobs = []
     for job in chain.from_iterable(BasicSweeper.split_arguments(overrides, max_batch_size=None)):
+        refuse_added(command, job)
         try:
-            jobs.append(Job(job, compose(config.hydra.job.config_name, job)))
-        except MISTAKES as error:
+            jobs.append(Job(job, compose(command, job)))
+        except Exception as error:
+            if not is_mistake(error):
+                raise
             chosen = " ".join(override for override in job if override.startswith(keys))
-            raise StudyError(
-                f"{sentence(error, config.hydra.job.config_name, job).rstrip('.')} (in the job {chosen})."
-            ) from None
+            raise StudyError(f"{sentence(error, command, job).rstrip('.')} (in the job {chosen}).") from None
     return jobs, [override.key_or_group for override in swept]
 
 
@@ -208,7 +213,7 @@ def _refuse_shared_folders(jobs: list[Job], swept: list[str], parts: list[str]) 
     for configs in sharing.values():
         contents: list[Any] = [OmegaConf.to_container(config, resolve=True) for config in configs]
         if any({**content, **dict.fromkeys(parts)} != {**contents[0], **dict.fromkeys(parts)} for content in contents):
-            names = [_name(configs[0], key) for key in swept if key not in parts]
+            names = [_name(configs[0], key) for key in swept if key.split(".")[0] not in parts]
             way = f", such as 'out={configs[0].out}/{'-'.join(names)}'" if all(names) else " in a command of its own"
             raise StudyError(
                 f"out={configs[0].out}: {len(configs)} jobs of this sweep write there, each over the one before; "
