@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from activation_study import CONF
-from activation_study.commands.figures import draw
 from activation_study.comparison.summary import summary
-from activation_study.figures import FIGURES
+from activation_study.figures import FIGURES, draw
 from activation_study.runs import Tables, files, read
 from activation_study.runs.overview import overview
 

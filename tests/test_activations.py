@@ -506,3 +506,10 @@ def test_softmax_of_huge_logits(dtype):
     assert probabilities[1].tolist() == pytest.approx([1 / 3] * 3, rel=torch.finfo(dtype).eps)
     (gradient,) = torch.autograd.grad(probabilities[:, 0].sum(), z)
     assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "elu", "vlrelu", "softplus"])
+def test_an_activation_without_a_slope_of_its_own_gets_it_from_autograd(name):
+    activation = activations.build(name)
+    z = torch.linspace(-3, 3, 24, dtype=torch.float64).view(2, 3, 4)
+    torch.testing.assert_close(Activation.slope(activation, z), activation.slope(z))

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from activation_study.commands import compare as comparing
-from activation_study.commands.figures import comparable
 from activation_study.comparison import text
 from activation_study.errors import StudyError
 from activation_study.names import path_part, printable, shortened
 from activation_study.runs import Run, files, identity, read, read_runs
+from activation_study.runs.groups import comparable
+from activation_study.schema.kinds import PathTo
 from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -183,11 +184,11 @@ def test_text_that_utf_8_cannot_hold_is_written_with_escapes(tmp_path) -> None:
 def test_a_folder_for_results_is_checked_and_not_made(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     for good in ("new", "new/newer", LATIN_1, "."):
-        files.check_folder("out", tmp_path / good)
-    for bad, says in (("file", r"file is a file"), ("file/in", "Not a directory"), ("a" * 256, "File name too long"),
-                      ("new/" + "花" * 86, "File name too long")):  # fmt: skip
-        with pytest.raises(StudyError, match=rf"out=.*: it cannot be used \(.*{says}\); give another folder\.$"):
-            files.check_folder("out", tmp_path / bad)
+        PathTo(is_written=True).read("out", tmp_path / good)
+    for bad, says in (("file", "file is a file"), ("file/in", "file is a file"), ("a" * 256, "no file can have such a"),
+                      ("new/" + "花" * 86, "no file can have such a name")):  # fmt: skip
+        with pytest.raises(StudyError, match=rf"out=.*: .*{says}.*\.$"):
+            PathTo(is_written=True).read("out", tmp_path / bad)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -16,10 +16,10 @@ import pytest
 import torch
 
 from activation_study.errors import StudyError
-from activation_study.runs import Run, comparable_hash, files, identity, lock, read, runs_in
+from activation_study.runs import Run, comparable_hash, files, identity, read, runs_in
 from activation_study.runs.identity import configuration_hash, label
 from activation_study.runs.overview import overview
-from activation_study.training import checkpoint
+from activation_study.training import checkpoint, lock
 from activation_study.training import execute as executing
 from activation_study.training.execute import asked_for, execute
 from activation_study.training.trainer import Replica, Trainer

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from test_resume import Killed, kill_at
 
 from activation_study.commands import sweeps
-from activation_study.runs import Run, lock, read, runs_in
+from activation_study.runs import Run, read, runs_in
 from activation_study.runs.identity import configuration_hash
 from activation_study.runs.overview import overview
-from activation_study.training import checkpoint, planning
+from activation_study.training import checkpoint, lock, planning
 from activation_study.training import execute as executing
 from activation_study.training.execute import execute
 from activation_study.training.planning import asked_for, plan

@@ -22,13 +22,13 @@ from matplotlib.figure import Figure
 
 from activation_study import CONF, schema
 from activation_study.activations import build
-from activation_study.commands.figures import comparable
 from activation_study.comparison import statistics, text
 from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
 from activation_study.runs import Run, Tables, read_runs, runs_in
+from activation_study.runs.groups import comparable
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))

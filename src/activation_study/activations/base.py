@@ -50,8 +50,14 @@ class Activation(nn.Module):
             Activation.registry[name] = cls
 
     def slope(self, z: Tensor) -> Tensor:
-        """The derivative f'(z) in closed form; same shape as z. At a kink it is torch's one-sided choice."""
-        raise NotImplementedError
+        """The derivative f'(z), same shape as z; at a kink it is torch's one-sided choice.
+
+        The study's own activations give it in closed form; that of any other comes from autograd.
+        """
+        with torch.enable_grad():
+            z = z.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self.forward(z).sum(), z)
+        return slope
 
     def fit_to(self, replicas: int, channels: int, draw: Draw | None = None) -> None:
         """Makes the activation ready for one layer of a stack of networks.

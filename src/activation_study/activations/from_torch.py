@@ -51,9 +51,3 @@ class FromTorch(Activation):
 
     def forward(self, z: Tensor) -> Tensor:  # noqa: D102
         return self.function(z)
-
-    def slope(self, z: Tensor) -> Tensor:  # noqa: D102
-        with torch.enable_grad():
-            z = z.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(self.function(z).sum(), z)
-        return slope

@@ -12,7 +12,6 @@ from omegaconf import DictConfig
 
 from activation_study.commands import estimate
 from activation_study.commands.cli import MISTAKES, overrides_given, sentence
-from activation_study.commands.figures import draw
 from activation_study.comparison import selection, text
 from activation_study.comparison.differences import differences, reference_of
 from activation_study.comparison.selection import PURPOSES
@@ -20,7 +19,7 @@ from activation_study.comparison.sentences import conclusions
 from activation_study.comparison.summary import summary
 from activation_study.config import settings
 from activation_study.errors import StudyError, refuse, shown
-from activation_study.figures import learning_rates, save
+from activation_study.figures import draw, learning_rates, save
 from activation_study.runs import Tables, files, read_runs
 from activation_study.runs.identity import configuration_hash, label
 from activation_study.training.execute import execute
@@ -66,7 +65,6 @@ def prepared(
     tuning = _tuning(asked)
     choices = _choices(asked, given)
     _refuse_other_scales(choices)
-    files.check_folder("out", Path(asked["out"]))
     return asked, choices, tuning
 
 
@@ -102,7 +100,7 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
     print("\n" + "\n".join(sentences) + f"\n\n{caption}\n", *paths, sep="\n")
 
 
-def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> "Tables":
+def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> Tables:
     """Trains a grid of learning rates, as replicas of one run, and goes on while the best of them lies at an edge.
 
     Args:

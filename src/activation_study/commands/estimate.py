@@ -53,7 +53,7 @@ def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -
 
 
 def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int:
-    """Networks that are not trained yet; a rate that is still to be chosen is taken to need all its seeds."""
+    """Networks that are not trained yet; until they are chosen, the rates for accuracy and speed count as one."""
     trained = finished(Path(chosen["runs_dir"]), configuration_hash(chosen))
     seeds = set(chosen["seeds"])
     if tuning is None:

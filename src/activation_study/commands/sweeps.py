@@ -112,7 +112,7 @@ class TrainingSweep(Sweep):
 
     def end(self, error: Exception | None = None) -> None:
         """Counts the runs by state; lists failures and what is unfinished, and then ends the process with an error."""
-        from activation_study.runs.lock import announced
+        from activation_study.training.lock import announced
         from activation_study.training.planning import asked_for, finished, portions, run_of
 
         runs: list[Run] = []

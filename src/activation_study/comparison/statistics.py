@@ -1,7 +1,8 @@
 """How sure a number is: Student's t for means and paired differences, bootstrap for ranks and improvement.
 
-With the five to twenty seeds of this study a t interval of a mean covers it in 91 to 96 of 100 experiments, also where
-the values are skewed; a bootstrap interval, percentile or BCa, covers it in 83 to 91 at five and ten.
+With the five to twenty seeds of this study a t interval of a mean covers it in 95 of 100 experiments where values are
+normal, in 91 to 93 where they are as skewed as a lognormal with sigma 1/2, and in 88 to 92 where they are exponential;
+a BCa bootstrap interval in 85 to 91 at five and ten even where they are normal.
 """
 
 import functools

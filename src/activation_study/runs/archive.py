@@ -9,8 +9,9 @@ them: `make runs` does so with all that comes with the repository. Checkpoints a
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -41,11 +42,7 @@ def pack(runs: Iterable[Run], folder: Path) -> None:
         for name in TABLES:
             tables[name].append(_smaller(run.table(name)).assign(number=number))
     for name, parts in tables.items():
-        joined = pd.concat(parts, ignore_index=True)
-        files.write(
-            folder / f"{name}.parquet",
-            lambda file, joined=joined: joined.to_parquet(file, index=False, compression="zstd"),  # type: ignore[misc]
-        )
+        files.write(folder / f"{name}.parquet", partial(_write, pd.concat(parts, ignore_index=True)))
     files.write_text(folder / "runs.json", json.dumps(entries, indent=1) + "\n")
 
 
@@ -66,6 +63,13 @@ def unpack(folder: Path, runs_dir: Path) -> list[Run]:
             files.write_parquet(run.folder / f"{name}.parquet", table.reset_index(drop=True))
         run.finish(**entry["status"])
     return runs
+
+
+def _write(table: pd.DataFrame, file: IO[bytes]) -> None:
+    """Measurements with their bytes plane by plane, which compress to half; the other columns repeat themselves."""
+    measured = list(table.select_dtypes("float32"))
+    others = [name for name in table if name not in measured]
+    table.to_parquet(file, index=False, compression="zstd", use_byte_stream_split=measured, use_dictionary=others)
 
 
 def _smaller(table: pd.DataFrame) -> pd.DataFrame:

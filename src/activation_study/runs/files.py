@@ -1,11 +1,9 @@
 """Files that are whole or not there: written under a temporary name, flushed, synced and renamed."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -63,31 +61,6 @@ def write_yaml(path: Path, value: Any) -> None:
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
     """Writes a table as Parquet."""
     write(path, lambda file: table.to_parquet(file, index=False))
-
-
-def check_folder(key: str, folder: Path) -> None:
-    """Refuses a folder that results could not be written to, before they are made; makes nothing.
-
-    Raises:
-        StudyError: it is a file, lies in one, may not be written to, or has too long a name.
-    """
-    too_long = any(len(os.fsencode(part)) > 255 for part in folder.parts)
-    problem = os.strerror(errno.ENAMETOOLONG) if too_long else None
-    for place in (folder, *folder.absolute().parents):
-        try:
-            mode = place.stat().st_mode
-        except FileNotFoundError:
-            continue  # it can be made, if what would hold it can be written to
-        except OSError as error:
-            problem = error.strerror
-        else:
-            if not stat.S_ISDIR(mode):
-                problem = f"{place} is a file"
-            elif not os.access(place, os.W_OK | os.X_OK):
-                problem = f"{place} cannot be written to"
-        break  # what lies above it is there
-    if problem:
-        raise StudyError(f"{key}={folder}: it cannot be used ({problem}); give another folder.")
 
 
 def checksum(path: Path) -> str:

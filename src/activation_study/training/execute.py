@@ -26,10 +26,10 @@ from activation_study.progress import progress
 from activation_study.runs import files
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash
-from activation_study.runs.lock import announce, locked, noted
 from activation_study.training import checkpoint
 from activation_study.training.environment import device_of, environment
 from activation_study.training.exporters import exporter
+from activation_study.training.lock import announce, locked, noted
 from activation_study.training.planning import asked_for, finished, portions, progress_of, register, run_of
 from activation_study.training.trainer import Record, Replica, Trainer
 

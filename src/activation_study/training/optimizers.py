@@ -1,5 +1,6 @@
 """SGD with momentum and Adam, where every replica of a stack has its own learning rate."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from activation_study.schema.signatures import options_of
 Share = Annotated[float, Number(at_least=0, below=1)]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Updates parameters whose leading axis is the replica.
 
     Args:
@@ -59,8 +60,9 @@ class Optimizer:
             self._update(index, parameter, gradient, factor)
             parameter.grad = None
 
+    @abstractmethod
     def _update(self, index: int, parameter: Tensor, gradient: Tensor, factor: float) -> None:
-        raise NotImplementedError
+        """Changes one parameter by its gradient; `factor` is what the schedule makes of the learning rate."""
 
     def state(self) -> dict[str, list[Tensor]]:
         """The tensors that training goes on from; they are the optimizer's own, to save or to copy into."""

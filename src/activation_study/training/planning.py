@@ -10,8 +10,8 @@ from filelock import Timeout
 from activation_study.runs import files
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash, run_name, scientific
-from activation_study.runs.lock import locked
 from activation_study.training import checkpoint
+from activation_study.training.lock import locked
 from activation_study.training.trainer import Replica
 
 
