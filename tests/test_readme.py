@@ -50,7 +50,7 @@ def test_command_works(command, tmp_path) -> None:
     if "https://example.org/folder" in command:
         pytest.skip("needs a mirror; tests/test_datasets.py fetches from one of its own")
     if "my_networks.py" in command or "dataset.root=" in command:
-        pytest.skip("tests/test_own_network.py and tests/test_image_folder.py run it")
+        pytest.skip("tests/test_own.py and tests/test_image_folder.py run it")
     if "hydra/launcher=" in command:
         pytest.skip("tests/test_launchers.py and tests/test_slurm.py run the launchers")
     if re.search("mnist|vanishing|cifar", command) and not os.environ.get("ACTIVATION_STUDY_DATA"):

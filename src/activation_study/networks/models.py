@@ -1,7 +1,7 @@
 """Networks built from an activation and a depth.
 
 Each is a plain sequence of layers that a `Stack` makes; `depth` counts the layers that end in an activation, and one
-linear layer follows that gives the logits. A network of the user's own is `own`, see `own_network`.
+linear layer follows that gives the logits. A network of the user's own is `own`, see `own`.
 """
 
 from collections.abc import Callable, Mapping
