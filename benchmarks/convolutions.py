@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from activation_study.networks.layers import fold, unfold
-from activation_study.training.trainer import cross_entropy
+from activation_study.training.objectives import cross_entropy
 
 ABOUT = """
 One whole pass, forward and backward, on images of CIFAR-10's shape, of all networks together, in milliseconds; no

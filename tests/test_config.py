@@ -16,10 +16,11 @@ from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.schema import SCALES
 from activation_study.schema.compounds import listed
+from activation_study.seeds import Noise
 from activation_study.training import optimizers
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-GROUPS = ("activation", "model", "dataset", "init", "optimizer")
+GROUPS = ("activation", "model", "dataset", "init", "objective", "optimizer")
 INF = float("inf")
 
 
@@ -36,15 +37,16 @@ def sentence(start):
 NEEDED = {
     "torch": ["activation.name=Hardswish"],
     "image_folder": [f"dataset.root={Path(__file__).parent}"],
+    "rbm": ["objective=contrastive_divergence"],
+    "contrastive_divergence": ["model=rbm"],
     "own": [f"model.path={Path(__file__).with_name('my_networks.py')}:ResidualMLP"],
 }
 
 
 def check(settings):
     """What a command would make of them, short of the data."""
-    stack = Stack(
-        settings["seeds"][:1], lambda: activations.build(**settings["activation"]), Initialization(**settings["init"])
-    )
+    seeds, rule = settings["seeds"][:1], Initialization(**settings["init"])
+    stack = Stack(seeds, lambda: activations.build(**settings["activation"]), rule, Noise(seeds))
     network = models.build({**settings["model"], "width": 2}, stack, (1, 8, 8), 10)
     optimizers.build(settings["optimizer"], network, torch.tensor(settings["learning_rate"][:1]))
     assert settings["seeds"] == list(range(len(settings["seeds"])))
@@ -106,8 +108,8 @@ def test_every_activation_of_the_study_has_a_yaml():
 @pytest.mark.parametrize(
     ("overrides", "begins"),
     [
-        (["train.epochs=0"], "train.epochs=0: give a whole number of at least 1"),
-        (["train.epochs=null"], "train.epochs=null: give a whole number of at least 1"),
+        (["train.epochs=-1"], "train.epochs=-1: give a number of at least 0"),
+        (["train.epochs=null"], "train.epochs=null: give a number of at least 0"),
         (["train.batch_size=1.5"], "train.batch_size=1.5: give a whole number of at least 1"),
         (["probes.every=-1"], "probes.every=-1: give a whole number of at least 0"),
         (["optimizer.momentum=-0.1"], "optimizer.momentum=-0.1: give a number from 0 to 1"),

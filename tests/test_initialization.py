@@ -215,5 +215,5 @@ def test_unit_variance_holds_from_the_pixels_on(name):
 def test_only_unit_variance_treats_pixels_otherwise():
     relu = activations.build("relu")
     for name in ("he", "xavier", "glorot_standard", "lecun", "unit_variance"):
-        hidden, first = (Initialization(name).standard_deviation(50, 50, relu, pixels) for pixels in (False, True))
+        hidden, first = (Initialization(name).standard_deviation(50, 50, relu, layer) for layer in (None, 1))
         assert first == pytest.approx(hidden / math.sqrt(2) if name == "unit_variance" else hidden)

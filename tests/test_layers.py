@@ -10,7 +10,17 @@ from torch.nn import functional as F
 
 from activation_study import activations
 from activation_study.networks.initialization import Initialization
-from activation_study.networks.layers import Stack, StackedConv2d, StackedLinear, StackedMaxPool2d, fold, unfold
+from activation_study.networks.layers import (
+    Residual,
+    Stack,
+    StackedAvgPool2d,
+    StackedBatchNorm,
+    StackedConv2d,
+    StackedLinear,
+    StackedMaxPool2d,
+    fold,
+    unfold,
+)  # fmt: skip
 from activation_study.seeds import Noise, generator, stateless_seed
 
 
@@ -30,30 +40,63 @@ def dense(replicas):
     return layer, normal(replicas, 5, 6), lambda x, r: F.linear(x, layer.weight[r].T, layer.bias[r, 0])
 
 
-def convolution(padding):
+def convolution(**options):
     def make(replicas):
-        layer = with_bias(StackedConv2d(normal(replicas, 4, 2, 3, 3, seed=1), padding=padding))
-        one = lambda x, r: F.conv2d(x, layer.weight[r], layer.bias[r], padding=padding)  # noqa: E731
+        layer = with_bias(StackedConv2d(normal(replicas, 4, 2, 3, 3, seed=1), **options))
+        one = lambda x, r: F.conv2d(x, layer.weight[r], layer.bias[r], **options)  # noqa: E731
         return layer, normal(replicas, 5, 2, 7, 6), one
 
     return make
 
 
-def pooling(size, **options):
+def pooling(kind, torchs, size, **options):
     def make(replicas):
-        one = lambda x, r: F.max_pool2d(x, size, **options)  # noqa: E731
-        return StackedMaxPool2d(size, **options), normal(replicas, 5, 2, 8, 7), one
+        return kind(size, **options), normal(replicas, 5, 2, 8, 7), lambda x, r: torchs(x, size, **options)
 
     return make
 
 
+def batch_norm(*shape, training=True):
+    """Of units or of channels; torch's own running statistics have begun alike."""
+
+    def make(replicas):
+        layer = with_bias(StackedBatchNorm(replicas, 4))
+        layer.train(training)
+        statistics = torch.rand(2, replicas, 4, dtype=torch.float64) + 0.5
+        layer.mean.copy_(statistics[0]), layer.variance.copy_(statistics[1])
+
+        def one(x, r):
+            mean, variance = statistics[:, r].clone()
+            return F.batch_norm(x, mean, variance, layer.weight[r], layer.bias[r], training)
+
+        return layer, normal(replicas, 5, 4, *shape), one
+
+    return make
+
+
+def residual(replicas):
+    body, shortcut = (with_bias(StackedLinear(normal(replicas, 6, 4, seed=seed))) for seed in (1, 2))
+
+    def one(x, r):
+        return sum(F.linear(x, layer.weight[r].T, layer.bias[r, 0]) for layer in (body, shortcut))
+
+    return Residual(body, shortcut), normal(replicas, 5, 6), one
+
+
 LAYERS = {
     "dense": dense,
-    "conv, padding 0": convolution(0),
-    "conv, padding 1": convolution(1),
-    "pool 2": pooling(2),
-    "pool 3, stride 2": pooling(3, stride=2),
-    "pool 3, stride 2, rounded up": pooling(3, stride=2, ceil_mode=True),
+    "conv, padding 0": convolution(),
+    "conv, padding 1": convolution(padding=1),
+    "conv, stride 2": convolution(padding=1, stride=2),
+    "max pool 2": pooling(StackedMaxPool2d, F.max_pool2d, 2),
+    "max pool 3, stride 2": pooling(StackedMaxPool2d, F.max_pool2d, 3, stride=2, padding=1),
+    "max pool 3, stride 2, rounded up": pooling(StackedMaxPool2d, F.max_pool2d, 3, stride=2, ceil_mode=True),
+    "average pool 2": pooling(StackedAvgPool2d, F.avg_pool2d, 2),
+    "average pool 3, stride 2, rounded up": pooling(StackedAvgPool2d, F.avg_pool2d, 3, stride=2, ceil_mode=True),
+    "batch norm of units": batch_norm(),
+    "batch norm of channels": batch_norm(3, 2),
+    "batch norm in evaluation": batch_norm(3, 2, training=False),
+    "residual": residual,
 }
 
 
@@ -81,6 +124,34 @@ def test_no_replica_reads_another(kind):
     after = layer(x)
     assert torch.equal(after[[0, 2]], before[[0, 2]])
     assert after[1].isnan().any()
+
+
+def test_batch_norm_keeps_the_running_statistics_that_torch_keeps():
+    layer, theirs = StackedBatchNorm(2, 3), [torch.nn.BatchNorm2d(3) for _ in range(2)]
+    for step in range(3):
+        x = normal(2, 5, 3, 4, 4, seed=step).float()
+        layer(x)
+        for replica, one in enumerate(theirs):
+            one(x[replica])
+    torch.testing.assert_close(layer.mean, torch.stack([one.running_mean for one in theirs]))
+    torch.testing.assert_close(layer.variance, torch.stack([one.running_var for one in theirs]))
+
+
+def test_dropout_draws_for_every_replica_as_if_it_were_alone():
+    def dropped(seeds, step=0):
+        noise = Noise(seeds)
+        noise.at(step)
+        return Stack(seeds, lambda: activations.build("relu"), Initialization(), noise).dropout(0.3)(x[: len(seeds)])
+
+    x = torch.ones(2, 2000, 5)
+    alone, together = dropped([4]), dropped([4, 5])
+    assert torch.equal(alone[0], together[0])
+    assert not torch.equal(together[0], together[1])
+    assert not torch.equal(dropped([4], step=1), alone)
+    assert together.unique().tolist() == pytest.approx([0, 1 / 0.7])
+    assert (together == 0).float().mean().item() == pytest.approx(0.3, abs=0.01)
+    layer = Stack([4], lambda: activations.build("relu"), Initialization(), Noise([4])).dropout(0.3).eval()
+    assert torch.equal(layer(x[:1]), x[:1])
 
 
 def test_rounding_up_is_what_network_in_network_pools_with():

@@ -11,8 +11,9 @@ from activation_study import activations
 from activation_study.activations import Activation
 from activation_study.errors import StudyError
 from activation_study.networks.initialization import Initialization
-from activation_study.networks.layers import AFFINE, Stack
+from activation_study.networks.layers import AFFINE, Stack, StackedBatchNorm
 from activation_study.training import optimizers
+from activation_study.training.schedules import Moment
 
 RATES = (0.1, 0.01, 0.003)
 
@@ -85,7 +86,7 @@ def test_every_replica_moves_as_torch_moves_it(net, name, options, torchs, their
     for step in range(8):
         epoch = step / 4
         net(images(step)).square().mean((1, 2)).sum().backward()
-        optimizer.step(epoch)
+        optimizer.step(Moment(step, epoch))
         for replica, (twin, reference) in enumerate(zip(twins, references, strict=True)):
             for group in reference.param_groups:
                 group["lr"] = RATES[replica] * 0.2 ** ((epoch >= 1) + (epoch >= 1.5))
@@ -116,17 +117,26 @@ def test_biases_and_learned_slopes_are_never_decayed(net, name):
             torch.testing.assert_close(parameter[2], before[key][2] * (1 - 0.2 * 0.5))
 
 
-@pytest.mark.parametrize(
-    ("milestones", "decay", "epochs", "factors"),
-    [
-        ([], 0.1, [0, 5, 100], [1, 1, 1]),
-        ([2, 4.5], 0.1, [0, 1.99, 2, 4.4, 4.5, 9], [1, 1, 0.1, 0.1, 0.01, 0.01]),
-        ([4, 2], 0.5, [1, 3, 5], [1, 0.5, 0.25]),
-    ],
-)
-def test_the_rate_falls_at_the_milestones(net, milestones, decay, epochs, factors):
-    optimizer = optimizers.build({"name": "sgd", "milestones": milestones, "decay": decay}, net, rates_of())
-    assert [optimizer.factor(epoch) for epoch in epochs] == pytest.approx(factors)
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_rates_and_decay_by_kind_of_parameter(net, name):
+    net.append(StackedBatchNorm(3, 5).double())
+    options = {"rate_by_kind": {"bias": 2, "last": 0.1, "slope": 0}, "decay_by_kind": {"slope": 1, "weight": 0}}
+    optimizer = optimizers.build({"name": name, "weight_decay": 0.5, **options}, net, rates_of((0.1, 0.0, 0.2)))
+    names = [name for name, _ in net.named_parameters()]
+    factors = {name: float(rate.max()) / 0.2 for name, rate in zip(names, optimizer.learning_rates, strict=True)}
+    assert factors == pytest.approx({"0.weight": 1, "0.bias": 2, "1.weight": 0, "3.weight": 0.1, "3.bias": 0.1,
+                                     "4.weight": 0, "5.weight": 1, "5.bias": 1})  # fmt: skip
+    decays = dict(zip(names, optimizer.decays, strict=True))
+    assert {name for name, decay in decays.items() if decay} == {"1.weight", "4.weight"}
+
+
+def test_a_parameter_that_is_not_trained_stays(net):
+    net[0].weight.requires_grad_(False)
+    before = net[0].weight.detach().clone()
+    optimizer = optimizers.build({"name": "sgd", "weight_decay": 0.5}, net, rates_of())
+    net(images(0)).square().mean((1, 2)).sum().backward()
+    optimizer.step()
+    assert torch.equal(net[0].weight, before)
 
 
 @pytest.mark.parametrize("config", [{"name": "sgd", "momentum": 0.9}, {"name": "adam"}], ids=["sgd", "adam"])

@@ -4,8 +4,9 @@ import torch
 
 from activation_study.activations import Activation
 from activation_study.networks.layers import StackedLinear
+from activation_study.training.objectives import cross_entropy
 from activation_study.training.probes import QUANTITIES, ActivityMeter, Probe
-from activation_study.training.trainer import Replica, Trainer, cross_entropy
+from activation_study.training.trainer import Replica, Trainer
 
 
 def naive(settings, trainer, replica, images, labels) -> list[dict[str, float]]:

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from activation_study.errors import StudyError
-from activation_study.runs import Run, comparable_hash, files, identity, read, runs_in
+from activation_study.runs import Run, archive, comparable_hash, files, identity, read, runs_in
 from activation_study.runs.identity import configuration_hash, label
 from activation_study.runs.overview import overview
 from activation_study.training import checkpoint, lock
@@ -67,7 +67,9 @@ def test_reading_runs_does_without_torch(tiny_settings) -> None:
     "change",
     ["activation=elu", "activation=prelu activation.shared=true", "model.depth=3", "model.width=9", "init=xavier",
      "optimizer.momentum=0.5", "optimizer=adam", "train.epochs=3", "train.batch_size=16", "dataset.train_limit=90",
-     "dataset.split_seed=1", "dataset.preprocessing=raw", "dataset.augment.flip=true", "probes.every=3"],
+     "dataset.split_seed=1", "dataset.preprocessing=raw", "dataset.augment.flip=true", "probes.every=3",
+     "objective=reconstruction", "objective.l1=0.1", "model.batch_norm=true", "model.dropout=0.5", "init.bias_std=0.1",
+     "init.by_layer={1:0.1}", "optimizer.cosine=true", "optimizer.rate_by_kind={bias:2}", "train.record_every=2"],
 )  # fmt: skip
 def test_what_can_change_a_number_makes_another_run(tiny_settings, change) -> None:
     assert configuration_hash(tiny_settings(*change.split())) != configuration_hash(tiny_settings())
@@ -81,6 +83,16 @@ def test_what_can_change_a_number_makes_another_run(tiny_settings, change) -> No
 )  # fmt: skip
 def test_what_cannot_change_a_number_does_not(tiny_settings, change) -> None:
     assert configuration_hash(tiny_settings(change)) == configuration_hash(tiny_settings())
+
+
+def test_committed_runs_keep_their_identity(compose_settings) -> None:
+    """Options that were added since do not count where they are what was done before there were any."""
+    entries = json.loads((archive.RESULTS / "tables" / "mnist" / "runs.json").read_text())
+    committed = {entry["config"]["hash"] for entry in entries}
+    overrides = ("+experiment=mnist_tuned", "activation=relu")
+    hashes = {configuration_hash(compose_settings(*overrides, f"model.depth={depth}")) for depth in (2, 8, 16)}
+    assert len(hashes) == 3
+    assert hashes <= committed
 
 
 def test_comparable_runs_differ_in_activation_and_depth_alone(tiny_settings) -> None:

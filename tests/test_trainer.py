@@ -1,5 +1,7 @@
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -68,7 +70,7 @@ def test_it_trains_as_torch_does(tiny_settings, blobs) -> None:
     biases = [layer.bias for layer in linear]
     groups = [{"params": weights, "weight_decay": 0.01}, {"params": biases}]
     optimizer = torch.optim.SGD(groups, lr=0.05, momentum=0.9)
-    for epoch in range(trainer.epochs):
+    for epoch in range(settings["train"]["epochs"]):
         for group in optimizer.param_groups:
             group["lr"] = 0.05 * (0.1 if epoch >= 1 else 1)
         for batch in trainer._order(epoch)[0].split(32)[: trainer.steps_per_epoch]:
@@ -111,8 +113,75 @@ def test_records_hold_what_the_contract_says(tiny_settings, blobs) -> None:
 )
 def test_no_two_measurements_are_near_each_other(tiny_settings, blobs, every, steps, expected) -> None:
     trainer = Trainer(tiny_settings(f"probes.every={every}"), [Replica(0, 0.1)], blobs)
-    trainer.steps_per_epoch = steps
+    trainer.record_every, trainer.total_steps = steps, 2 * steps
     assert [step for step in range(2 * steps) if trainer._is_probed(step)] == expected
+
+
+@pytest.mark.parametrize(
+    ("epochs", "every", "steps"),
+    [(2, 3, [0, 3, 6]), (2, 4, [0, 4, 6]), (0.5, "null", [0, 2]), (1.34, "null", [0, 3, 4]), (0, "null", [0])],
+)
+def test_records_come_every_so_many_steps_and_at_the_end(tiny_settings, blobs, epochs, every, steps) -> None:
+    settings = tiny_settings("train.batch_size=40", f"train.epochs={epochs}", f"train.record_every={every}")
+    trainer = Trainer(settings, [Replica(0, 0.1)], blobs)
+    assert trainer.steps_per_epoch == 3
+    records = list(trainer.records())
+    assert [record.step for record in records] == steps
+    assert [record.epoch for record in records] == pytest.approx([step / 3 for step in steps])
+    assert ["test" in set(record.metrics["split"]) for record in records] == [step == steps[-1] for step in steps]
+    measured = pd.concat([record.layers for record in records])
+    assert not len(measured) or {step - 1 for step in steps[1:]} <= set(measured["step"])
+
+
+def test_records_change_nothing(tiny_settings, blobs) -> None:
+    def weights(*overrides):
+        trainer = Trainer(tiny_settings(*overrides), [Replica(0, 0.1)], blobs)
+        list(trainer.records())
+        return trainer.network.state_dict()
+
+    for ours, theirs in zip(weights().values(), weights("train.record_every=2").values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_network_with_normalisation_and_dropout_goes_on_from_its_state(tiny_settings, blobs) -> None:
+    settings = tiny_settings("model.batch_norm=true", "model.dropout=0.2")
+
+    def last(trainer):
+        return list(trainer.records())[-1]
+
+    class Stopped(Exception):
+        pass
+
+    def stop():
+        if stopped.step == 4:
+            raise Stopped
+
+    stopped, resumed, whole = (Trainer(settings, [Replica(0, 0.1), Replica(1, 0.2)], blobs) for _ in range(3))
+    with pytest.raises(Stopped):
+        list(stopped.records(stop))
+    resumed.load_state(stopped.state())
+    pd.testing.assert_frame_equal(
+        *(last(trainer).metrics.drop(columns="seconds") for trainer in (resumed, whole)), check_exact=True
+    )
+
+
+def test_bfloat16_stays_near_float32(tiny_settings, blobs) -> None:
+    """The same seed, batch for batch; what is measured inside keeps float32's digits of its sums."""
+
+    def trained(precision):
+        settings = tiny_settings("model=convnet", "model.width=4", "activation=rrelu")
+        settings["train"]["precision"] = precision  # which the command refuses where it is emulated
+        trainer = Trainer(settings, [Replica(0, 0.05), Replica(1, 0.05)], blobs)
+        return trainer, list(trainer.records())
+
+    (_, wide), (trainer, narrow) = trained("float32"), trained("bfloat16")
+    assert {parameter.dtype for parameter in trainer.network.parameters()} == {torch.float32}
+    for ours, theirs in zip(narrow, wide, strict=True):
+        assert not np.array_equal(ours.metrics["loss"], theirs.metrics["loss"])
+        np.testing.assert_allclose(ours.metrics["loss"], theirs.metrics["loss"], rtol=0.03)
+        if len(ours.layers):
+            columns = ["mean", "std", "slope_mean", "grad_norm", "error_rms"]
+            np.testing.assert_allclose(ours.layers[columns], theirs.layers[columns], rtol=0.15, atol=0.01)
 
 
 def test_dead_units_of_step_0_are_those_before_training(tiny_settings, blobs) -> None:

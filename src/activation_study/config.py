@@ -32,6 +32,10 @@ def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
         if key in plain["model"]:
             refuse(f"model.{key}", plain["model"][key], "runs keep this of your own network; call the option otherwise")
     _check_choices(plain)
+    if plain["model"].get("start_from") is not None:
+        from activation_study.training.start import check_start
+
+        check_start(Path(plain["runs_dir"]) / plain["model"]["start_from"], plain["seeds"])
     if plain["export"] and importlib.util.find_spec("tensorboard") is None:
         text = "the package tensorboard is missing; pip install 'activation-study[tensorboard]'"
         refuse("export", plain["export"], text)
@@ -50,11 +54,18 @@ def _check_choices(plain: dict[str, Any]) -> None:
     from activation_study import activations, datasets  # these bring torch
     from activation_study.networks import models
     from activation_study.networks.initialization import Initialization
-    from activation_study.training import optimizers
+    from activation_study.networks.rbm import check_hidden_units
+    from activation_study.training import objectives, optimizers, precision
+    from activation_study.training.environment import device_of
 
     activation = activations.build(**plain["activation"])
     models.checked(plain["model"])
     plain["dataset"] = datasets.checked(plain["dataset"])
     Initialization.checked(plain["init"]).check_gain(activation, plain["activation"]["name"])
+    objectives.checked(plain["objective"], plain["model"]["name"])
+    if plain["model"]["name"] == "rbm":
+        check_hidden_units(plain["activation"]["name"])
     name, options = optimizers.checked(plain["optimizer"])
     plain["optimizer"] = {"name": name, **options}
+    if plain["train"]["precision"] != "float32":
+        precision.check(plain["train"]["precision"], device_of(plain["device"]))

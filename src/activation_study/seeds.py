@@ -4,7 +4,7 @@ So nothing has to be saved to resume, and a replica draws the same alone as in c
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -43,11 +43,18 @@ class Noise:
 
     def draw(self, like: Tensor, low: float, high: float) -> Tensor:
         """Uniform noise in [low, high) of the shape of `like`, (replicas, ...)."""
+        return self._filled(like, lambda one, stream: one.uniform_(low, high, generator=stream))
+
+    def normal(self, like: Tensor) -> Tensor:
+        """Standard normal noise of the shape of `like`, (replicas, ...)."""
+        return self._filled(like, lambda one, stream: one.normal_(generator=stream))
+
+    def _filled(self, like: Tensor, fill: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
         if not self._is_set:
             for stream, seed in zip(self.generators, self.seeds, strict=True):
                 stream.manual_seed(stateless_seed(seed, "noise", self._step))
             self._is_set = True
-        noise = torch.empty(like.shape, dtype=like.dtype, device=like.device)
+        noise = torch.empty(like.shape, device=like.device)  # float32, whatever `like` is: the same noise for both
         for one, stream in zip(noise, self.generators, strict=True):
-            one.uniform_(low, high, generator=stream)
+            fill(one, stream)
         return torch.empty_like(like, requires_grad=False).copy_(noise)  # drawn in order, kept in the order of `like`

@@ -75,7 +75,7 @@ def seconds_a_network(chosen: dict[str, Any]) -> float:
         trainer.evaluate(data.train, limit=EVALUATION_BATCH)
         piece = time.perf_counter() - began
     valid, test = (ceil(len(split.labels) / EVALUATION_BATCH) for split in (data.valid, data.test))
-    pieces = 2 * valid * (trainer.epochs + 1) + test
+    pieces = 2 * valid * (ceil(trainer.total_steps / trainer.record_every) + 1) + test
     return (step * trainer.total_steps + piece * pieces) / len(chosen["seeds"])
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from activation_study.activations import Activation
 from activation_study.errors import refuse
-from activation_study.schema.compounds import Nullable
-from activation_study.schema.kinds import Choice, Number
+from activation_study.schema.compounds import Nullable, Table
+from activation_study.schema.kinds import Choice, Number, Whole
 from activation_study.schema.signatures import options_of
 from activation_study.seeds import generator
 
@@ -35,19 +35,23 @@ OF_PIXELS = {"unit_variance": 1.0}  # n Var[w] where a layer's inputs are pixels
 
 @dataclass(frozen=True)
 class Initialization:
-    """A rule for the scale of the weights; biases start at zero.
+    """A rule for the scale of the weights, and of the biases.
 
     Attributes:
         name: he, xavier, glorot_standard, lecun, unit_variance, or normal (a fixed standard deviation).
         mode: the fan that scales the weights: fan_in, fan_out or fan_avg.
         distribution: normal or uniform.
         std: the standard deviation, for `normal` only.
+        by_layer: other standard deviations for some layers, which are numbered from 1 at the input.
+        bias_std: the standard deviation of the biases, which are normal.
     """
 
     name: Annotated[str, Choice([*SCALED_VARIANCE, "normal"])] = "he"
     mode: Annotated[str, Choice(FAN_MODES)] = "fan_in"
     distribution: Annotated[str, Choice(["normal", "uniform"])] = "normal"
     std: Annotated[float | None, Nullable(Number(above=0))] = None
+    by_layer: Annotated[Mapping[int, float] | None, Nullable(Table(Whole(1), Number(above=0), "{1: 0.001}"))] = None
+    bias_std: Annotated[float, Number(at_least=0)] = 0.0
 
     def __post_init__(self) -> None:
         """Refuses what does not exist, in one sentence."""
@@ -74,19 +78,21 @@ class Initialization:
             text = f"{called} with these options needs weights of the scale {scale:g}; give another"
             refuse("init.name", self.name, text)
 
-    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation, sees_pixels: bool = False) -> float:
+    def standard_deviation(self, fan_in: int, fan_out: int, activation: Activation, layer: int | None = None) -> float:
         """The standard deviation of a layer's weights.
 
         Args:
             fan_in: inputs of a unit: width, or channels x kernel area.
             fan_out: units that an input feeds: width, or output channels x kernel area.
             activation: the activation of the network, which sets the gain of `he` and `unit_variance`.
-            sees_pixels: whether the layer's inputs are standardised pixels instead of an activation's output.
+            layer: its number; the inputs of layer 1 are standardised pixels instead of an activation's output.
         """
+        if self.by_layer and layer is not None and layer in self.by_layer:
+            return self.by_layer[layer]
         if self.std is not None:
             return self.std
         scaled = SCALED_VARIANCE[self.name](activation)
-        if sees_pixels:
+        if layer == 1:
             scaled = OF_PIXELS.get(self.name, scaled)
         return math.sqrt(scaled / FAN_MODES[self.mode](fan_in, fan_out))
 
@@ -99,3 +105,9 @@ class Initialization:
         if self.distribution == "normal":
             return weights.normal_(generator=stream).mul_(standard_deviation)
         return weights.uniform_(-1, 1, generator=stream).mul_(math.sqrt(3) * standard_deviation)
+
+    def draw_biases(self, units: int, seed: int, layer: int) -> Tensor:
+        """The biases of one layer of one replica, on the CPU."""
+        if not self.bias_std:
+            return torch.zeros(units)
+        return torch.empty(units).normal_(generator=generator(seed, "biases", layer)).mul_(self.bias_std)

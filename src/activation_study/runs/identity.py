@@ -13,16 +13,33 @@ from activation_study.names import path_part, printable
 
 # Raised when the code changes such that the same configuration gives other numbers, by more than rounding.
 NUMBERS_VERSION = 2
-SCIENTIFIC = ("activation", "model", "dataset", "init", "optimizer", "train", "probes")
+SCIENTIFIC = ("activation", "model", "dataset", "init", "objective", "optimizer", "train", "probes")
 NOT_SCIENTIFIC = {"dataset": ("mirror", "root"), "model": ("path",)}
+# Choices that have been added, with what was done when there was none: left out where they are that, so that runs from
+# before keep their identity.
+ADDED: dict[str, dict[str, Any]] = {
+    "model": {"batch_norm": False, "dropout": 0.0, "start_from": None},
+    "init": {"by_layer": None, "bias_std": 0.0},
+    "objective": {"name": "classification", "l1": 0.0},
+    "optimizer": {"rate_by_kind": None, "decay_by_kind": None, "factors": None, "counted_in": "epochs",
+                  "cosine": False, "warmup": 0.0},
+    "train": {"record_every": None, "precision": "float32"},
+}  # fmt: skip
 
 
 def scientific(settings: dict[str, Any]) -> dict[str, Any]:
     """The part of the settings that can change a number: no paths, devices, logging, seeds or learning rates."""
-    return {
-        key: {name: value for name, value in settings[key].items() if name not in NOT_SCIENTIFIC.get(key, ())}
-        for key in SCIENTIFIC
-    }
+    found = {key: {name: value for name, value in settings[key].items() if _counts(key, name, value, settings)}
+             for key in SCIENTIFIC if key in settings}  # fmt: skip
+    return {key: values for key, values in found.items() if values}
+
+
+def _counts(group: str, name: str, value: object, settings: dict[str, Any]) -> bool:
+    if name in NOT_SCIENTIFIC.get(group, ()):
+        return False
+    is_own = group == "model" and settings["model"]["name"] == "own"  # whose options may have the same names
+    added = {} if is_own and name != "start_from" else ADDED.get(group, {})
+    return not (name in added and value == added[name])
 
 
 def configuration_hash(settings: dict[str, Any]) -> str:

@@ -16,6 +16,12 @@ from activation_study.runs.folder import Run
 from activation_study.runs.index import Index, Segment
 
 TABLES = ("metrics", "layers")
+SCORES = ("accuracy", "explained")  # by which networks are judged, each objective by one; columns of metrics
+
+
+def score_of(metrics: pd.DataFrame) -> str:
+    """The column of the score by which the networks of some runs are judged; all are of one objective."""
+    return next(score for score in SCORES if score in metrics)
 
 
 @contextmanager

@@ -50,8 +50,15 @@ OUT: dict[str, Kind] = {"out": PathTo(is_written=True)}
 TRAIN: dict[str, Kind] = {
     **BASE,
     **WRITES,
-    **{group: Named() for group in ("activation", "model", "dataset", "init", "optimizer")},
-    "train": Group({"epochs": Whole(1), "batch_size": Whole(1)}),
+    **{group: Named() for group in ("activation", "model", "dataset", "init", "objective", "optimizer")},
+    "train": Group(
+        {
+            "epochs": Number(at_least=0),
+            "batch_size": Whole(1),
+            "record_every": Nullable(Whole(1)),
+            "precision": Choice(("float32", "bfloat16"), "precision"),
+        }
+    ),
     "probes": Group({"every": Whole(0)}),
     "seeds": Seeds(),
     "learning_rate": RATES,

@@ -29,19 +29,21 @@ class Nullable(Kind):
 
 @dataclass(frozen=True)
 class Items(Kind):
-    """A list of values of one kind, none of them twice; one value is a list of it.
+    """A list of values of one kind; one value is a list of it.
 
     Args:
         kind: that of each.
         example: such a list.
         empty: whether it may be empty.
         commas: whether a text names several, separated by commas: presets write those, as sweeps do.
+        twice: whether it may hold a value twice.
     """
 
     kind: Kind
     example: str
     empty: bool = False
     commas: bool = False
+    twice: bool = False
 
     @property
     def text(self) -> str:
@@ -59,9 +61,37 @@ class Items(Kind):
                 refuse(key, *((value, f"give {self.text}") if instead == self.kind.text else (item, f"give {instead}")))
             read.append(self.kind.read(key, item))
         for index, item in enumerate(read):
-            if item in read[:index]:
+            if item in read[:index] and not self.twice:
                 refuse(key, value, f"{shown(item)} is there twice; give each once")
         return read
+
+
+@dataclass(frozen=True)
+class Table(Kind):
+    """Values of one kind by keys of another.
+
+    Args:
+        keys: the kind of each key.
+        values: that of each value.
+        example: such a table.
+    """
+
+    keys: Kind
+    values: Kind
+    example: str
+
+    @property
+    def text(self) -> str:
+        """Such as `{1: 0.001}`."""
+        return f"a table such as {self.example}"
+
+    def read(self, key: str, value: Any) -> dict[Any, Any]:  # noqa: D102
+        if not isinstance(value, Mapping):
+            refuse(key, value, f"give {self.text}")
+        for each in value:
+            if not self.keys.holds(each):
+                refuse(key, value, f"{shown(each)} is no key of it; give {self.keys.text}")
+        return {each: self.values.read(f"{key}.{each}", child) for each, child in value.items()}
 
 
 def listed(value: Any) -> list[Any]:

@@ -26,6 +26,7 @@ from activation_study.progress import progress
 from activation_study.runs import files
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import configuration_hash
+from activation_study.runs.tables import score_of
 from activation_study.training import checkpoint
 from activation_study.training.environment import device_of, environment
 from activation_study.training.exporters import exporter
@@ -241,13 +242,14 @@ def _make_reproducible() -> None:
 
 
 def summary(record: Record) -> str:
-    """Validation loss and accuracy and the first layer's gradient norm, as medians over the replicas.
+    """Validation loss and score and the first layer's gradient norm, as medians over the replicas.
 
-    Without validation images they are the training loss and accuracy.
+    Without validation images they are the training loss and score.
     """
     split = "valid" if "valid" in set(record.metrics["split"]) else "train"
-    valid = record.metrics[record.metrics["split"] == split][["loss", "accuracy"]].median()
-    text = f"loss {valid['loss']:.3g}, accuracy {valid['accuracy']:.1%}"
+    score = score_of(record.metrics)
+    valid = record.metrics[record.metrics["split"] == split][["loss", score]].median()
+    text = f"loss {valid['loss']:.3g}, {score} {valid[score]:.1%}"
     if len(record.layers):
         first = record.layers.query("layer == 1 and step == step.max()")
         text += f", first layer's gradient norm {first['grad_norm'].median():.1e}"

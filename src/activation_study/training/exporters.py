@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from activation_study.errors import StudyError
+from activation_study.runs.tables import score_of
 from activation_study.training.trainer import Record
 
 Export = Callable[[Record], None]
@@ -30,7 +31,7 @@ def tensorboard(folder: Path) -> Iterator[Export]:
 
         def export(record: Record) -> None:
             for (split, rate), rows in record.metrics.groupby(["split", "learning_rate"]):
-                for quantity in ("loss", "accuracy"):
+                for quantity in ("loss", score_of(rows)):
                     writer.add_scalar(f"{quantity}/{split}/lr {rate:g}", rows[quantity].mean(), record.step)
             if len(record.layers):
                 means = record.layers.groupby(["step", "layer", "learning_rate"])[

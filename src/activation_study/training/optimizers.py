@@ -7,13 +7,21 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from activation_study.networks.layers import AFFINE
+from activation_study.activations import Activation
+from activation_study.networks.layers import AFFINE, StackedBatchNorm
 from activation_study.schema import group_of
-from activation_study.schema.compounds import Group, Items
+from activation_study.schema.compounds import Group, Nullable, Table
 from activation_study.schema.kinds import Choice, Number
 from activation_study.schema.signatures import options_of
+from activation_study.training.schedules import START, Moment, Schedule
 
 Share = Annotated[float, Number(at_least=0, below=1)]
+
+
+KINDS = ("weight", "bias", "slope", "norm", "last")
+ByKind = Annotated[
+    Mapping[str, float] | None, Nullable(Table(Choice(KINDS, "kind"), Number(at_least=0), "{bias: 2, last: 0.1}"))
+]
 
 
 class Optimizer(ABC):
@@ -24,8 +32,10 @@ class Optimizer(ABC):
         learning_rates: shape (replicas,).
         weight_decay: factor of the L2 term that is added to the gradient of weights; biases are not decayed, and
             PReLU's slopes must not be (He et al. 2015, Section 2.1).
-        milestones: epochs after which the learning rate is multiplied by `decay`.
-        decay: that factor.
+        rate_by_kind: what the learning rate is multiplied by for a kind of parameter: weights, biases, learned slopes,
+            scales and shifts of normalisations (norm); for those of the last layer, `last` takes the place of these.
+        decay_by_kind: the same for the weight decay, which is 1 for weights and 0 for all else.
+        schedule: what the learning rates are multiplied by in time, see `schedules.Schedule`.
     """
 
     def __init__(
@@ -33,25 +43,23 @@ class Optimizer(ABC):
         network: nn.Module,
         learning_rates: Tensor,
         weight_decay: Annotated[float, Number(at_least=0)] = 0.0,
-        milestones: Annotated[Iterable[float], Items(Number(at_least=0), "[10,15]", empty=True)] = (),
-        decay: Annotated[float, Number(at_least=0, at_most=1)] = 0.1,
+        rate_by_kind: ByKind = None,
+        decay_by_kind: ByKind = None,
+        **schedule,  # noqa: ANN003
     ) -> None:
-        self.parameters = list(network.parameters())
-        self.learning_rates = [
-            learning_rates.to(p.device).view(-1, *[1] * (p.dim() - 1)).clone() for p in self.parameters
-        ]
-        weights = {id(layer.weight) for layer in network.modules() if isinstance(layer, AFFINE)}
-        self.decays = [weight_decay if id(p) in weights else 0.0 for p in self.parameters]
-        self.milestones, self.decay = list(milestones), decay
-
-    def factor(self, epoch: float) -> float:
-        """What the learning rate is multiplied by after so many (whole or part) epochs."""
-        return self.decay ** sum(epoch >= milestone for milestone in self.milestones)
+        kinds, rates, decays = kinds_of(network), rate_by_kind or {}, {"weight": 1.0, **(decay_by_kind or {})}
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        self.learning_rates, self.decays = list[Tensor](), list[float]()
+        for p in self.parameters:
+            rate = _first(kinds.get(id(p), ()), rates, otherwise=1.0)
+            self.learning_rates.append((rate * learning_rates).to(p.device).view(-1, *[1] * (p.dim() - 1)))
+            self.decays.append(weight_decay * _first(kinds.get(id(p), ()), decays, otherwise=0.0))
+        self.schedule = Schedule(**schedule)
 
     @torch.no_grad()
-    def step(self, epoch: float = 0.0) -> None:
+    def step(self, moment: Moment = START) -> None:
         """One update of every parameter from its gradient, which is then cleared."""
-        factor = self.factor(epoch)
+        factor = self.schedule.factor(moment)
         for index, parameter in enumerate(self.parameters):
             gradient = parameter.grad
             assert gradient is not None
@@ -103,9 +111,9 @@ class Adam(Optimizer):
         self.squares = [torch.zeros_like(p) for p in self.parameters]
         self.updates = torch.zeros(())
 
-    def step(self, epoch: float = 0.0) -> None:  # noqa: D102
+    def step(self, moment: Moment = START) -> None:  # noqa: D102
         self.updates += 1
-        super().step(epoch)
+        super().step(moment)
 
     def _update(self, index: int, parameter: Tensor, gradient: Tensor, factor: float) -> None:
         mean, square = self.means[index], self.squares[index]
@@ -141,6 +149,26 @@ def checked(config: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
     """
     name, options = group_of(config, "optimizer")
     Choice(OPTIMIZERS, "optimizer").read("optimizer.name", name)
-    own, shared = options_of(OPTIMIZERS[name]), options_of(Optimizer, skip=2)
-    known = {**own.keys, **shared.keys}
-    return name, Group(known, optional=known, whose=name).read("optimizer", options)
+    parts = options_of(OPTIMIZERS[name]), options_of(Optimizer, skip=2), options_of(Schedule)
+    known = {key: kind for part in parts for key, kind in part.keys.items()}
+    options = Group(known, optional=known, whose=name).read("optimizer", options)
+    Schedule(**{key: value for key, value in options.items() if key in parts[-1].keys})
+    return name, options
+
+
+def kinds_of(network: nn.Module) -> dict[int, tuple[str, ...]]:
+    """The kinds of each parameter by its id, the most telling first; a module of the user's own may have others."""
+    affine = [module for module in network.modules() if isinstance(module, AFFINE)]
+    kinds: dict[int, tuple[str, ...]] = {}
+    for module in network.modules():
+        if isinstance(module, Activation | StackedBatchNorm):
+            kind = "slope" if isinstance(module, Activation) else "norm"
+            kinds |= {id(p): (kind,) for p in module.parameters()}
+        elif isinstance(module, AFFINE):
+            last = ("last",) if module is affine[-1] else ()
+            kinds |= {id(module.weight): (*last, "weight"), id(module.bias): (*last, "bias")}
+    return kinds
+
+
+def _first(kinds: Iterable[str], values: Mapping[str, float], otherwise: float) -> float:
+    return next((values[kind] for kind in kinds if kind in values), otherwise)

@@ -1,8 +1,8 @@
 """What is measured inside a network, layer by layer, while it trains.
 
-A layer is an affine map and the activation that follows it, numbered from 1 at the input; the last one gives the logits
-and has no activation. A probe reads what the training step has computed anyway, so watching changes nothing: no extra
-forward pass, no random number, nothing written to the network.
+A layer is an affine map and the activation that follows it, perhaps behind a normalisation or a sum, numbered from 1 at
+the input; the last one gives the logits and has no activation. A probe reads what the training step has computed
+anyway, so watching changes nothing: no extra forward pass, no random number, nothing written to the network.
 """
 
 import functools
@@ -20,7 +20,7 @@ from activation_study.networks.layers import AFFINE
 
 QUANTITIES = (
     "grad_norm",  # L2 norm of the batch loss's gradient with respect to the layer's weights (biases left out)
-    "error_rms",  # root mean square of one example's loss gradient with respect to its pre-activations
+    "error_rms",  # root mean square of one example's loss gradient with respect to the activation's inputs z
     "mean",  # of the activations f(z)
     "std",  # of the activations f(z), over examples and units together
     "slope_mean",  # mean of f'(z)
@@ -80,10 +80,12 @@ class Probe:
         for layer, measured in zip(self.layers, self._measured, strict=True):
             weight = layer.affine.weight
             assert isinstance(weight, Tensor)
-            handles.append(weight.register_post_accumulate_grad_hook(_measure_gradient(measured)))
-            handles.append(layer.affine.register_forward_hook(_measure_affine(layer, measured)))
+            if weight.requires_grad:
+                handles.append(weight.register_post_accumulate_grad_hook(_measure_gradient(measured)))
             if layer.activation is not None:
                 handles.append(layer.activation.register_forward_hook(_measure_activation(measured)))
+            else:
+                handles.append(layer.affine.register_forward_hook(_measure_affine(measured)))
         try:
             yield
         finally:
@@ -115,17 +117,23 @@ def _columns(factors: tuple[float, ...], offsets: tuple[float, ...], device: tor
     return torch.tensor([factors, offsets]).unsqueeze(2).to(device, non_blocking=True)
 
 
-def _measure_affine(layer: Layer, measured: Measured):  # noqa: ANN202
+def _measure_affine(measured: Measured):  # noqa: ANN202
     def hook(module: nn.Module, inputs: tuple[Tensor], z: Tensor) -> None:
-        z.register_hook(error_hook)
-        if layer.activation is None:
-            z = z.detach()
-            measured.update(_of_output(z, torch.empty_like(z)))
-
-    def error_hook(error: Tensor) -> None:
-        measured["error_rms"] = Raw(_norm(error), error.shape[1] / _entries(error) ** 0.5)
+        _measure_error(z, measured)
+        z = z.detach()
+        measured.update(_of_output(z, torch.empty_like(z)))
 
     return hook
+
+
+def _measure_error(z: Tensor, measured: Measured) -> None:
+    """Measures the error that comes back to z, once it does."""
+
+    def hook(error: Tensor) -> None:
+        measured["error_rms"] = Raw(_norm(error), error.shape[1] / _entries(error) ** 0.5)
+
+    if z.requires_grad:
+        z.register_hook(hook)
 
 
 def _measure_gradient(measured: Measured):  # noqa: ANN202
@@ -141,6 +149,7 @@ def _measure_activation(measured: Measured):  # noqa: ANN202
     def hook(activation: Activation, inputs: tuple[Tensor], output: Tensor) -> None:
         if measured:  # a slope that is computed by calling the activation comes through here again
             return
+        _measure_error(inputs[0], measured)
         spare = torch.empty_like(output)
         measured.update(_of_output(output, spare))
         measured.update(_of_activation(activation, inputs[0], output, spare))
@@ -180,11 +189,16 @@ def _entries(x: Tensor) -> int:
 
 
 def _total(x: Tensor) -> Tensor:
-    return x.sum(tuple(range(1, x.dim())))  # flattening would copy a convolution's maps
+    return x.sum(tuple(range(1, x.dim())), dtype=_wide(x))  # flattening would copy a convolution's maps
 
 
 def _norm(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())))
+    return torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())), dtype=_wide(x))
+
+
+def _wide(x: Tensor) -> torch.dtype:
+    """Of bfloat16, a sum would keep two digits."""
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 class ActivityMeter:

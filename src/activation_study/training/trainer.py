@@ -7,13 +7,13 @@ there as tensors until the epoch's record is made.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from activation_study import activations
 from activation_study.datasets import Dataset, Split, augment
@@ -21,8 +21,11 @@ from activation_study.networks import models
 from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.seeds import Noise, generator
-from activation_study.training import optimizers
+from activation_study.training import objectives, optimizers
+from activation_study.training.precision import computing
 from activation_study.training.probes import QUANTITIES, ActivityMeter, Probe
+from activation_study.training.schedules import Moment
+from activation_study.training.start import start_from
 from activation_study.training.threads import Threads
 
 EVALUATION_BATCH = 500
@@ -38,17 +41,18 @@ class Replica:
 
 @dataclass(frozen=True)
 class Record:
-    """What one epoch has left behind; epoch 0 is the state before training.
+    """What an epoch, or so many steps, has left behind; epoch 0 is the state before training.
 
     Attributes:
-        epoch: epochs trained.
+        epoch: epochs trained, a whole number or not.
         step: updates made.
-        metrics: columns seed, learning_rate, epoch, step, split, loss, accuracy, seconds; a row per replica, split.
+        metrics: columns seed, learning_rate, epoch, step, split, loss, the objective's score (accuracy), seconds; a row
+            per replica and split.
         layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
             probes' quantities and dead.
     """
 
-    epoch: int
+    epoch: float
     step: int
     metrics: pd.DataFrame
     layers: pd.DataFrame
@@ -58,8 +62,8 @@ class Trainer:
     """Trains the replicas of one configuration side by side.
 
     Args:
-        config: the scientific configuration: activation, model, init, optimizer, train, probes, dataset.augment; also
-            threads and reproducible, where they are given.
+        config: the scientific configuration: activation, model, init, objective, optimizer, train, probes,
+            dataset.augment; also threads and reproducible, where they are given, and runs_dir for model.start_from.
         replicas: the seeds and learning rates, one network each.
         data: standardised images on the device on which to train.
     """
@@ -75,13 +79,19 @@ class Trainer:
             Initialization(**config["init"]),
             self.noise,
         )
-        self.network = models.build(config["model"], stack, data.shape, data.classes).to(self.device)
+        self.objective = objectives.build(config["objective"], data)
+        self.network = models.build(config["model"], stack, data.shape, self.objective.outputs).to(self.device)
+        if (source := config["model"].get("start_from")) is not None:
+            start_from(Path(config["runs_dir"]) / source, self.network, self.seeds)
         rates = torch.tensor([replica.learning_rate for replica in self.replicas])
         self.optimizer = optimizers.build(config["optimizer"], self.network, rates)
         self.augment = config["dataset"]["augment"]
-        self.epochs, self.probe_every = config["train"]["epochs"], config["probes"]["every"]
-        self.batch_size = min(config["train"]["batch_size"], len(data.train.labels))
+        train, self.probe_every = config["train"], config["probes"]["every"]
+        self.batch_size = min(train["batch_size"], len(data.train.labels))
         self.steps_per_epoch = len(data.train.labels) // self.batch_size
+        self.total_steps = round(train["epochs"] * self.steps_per_epoch)
+        self.record_every = train["record_every"] or self.steps_per_epoch  # steps
+        self.precision = train["precision"]
         times_tell = self.device.type == "cpu" and not config.get("reproducible")  # a GPU's steps end later
         self.threads = Threads(config.get("threads"), times_tell)
         self.probe, self.meter = Probe(self.network), ActivityMeter(self.network)
@@ -92,13 +102,10 @@ class Trainer:
         self._measured: dict[int, Tensor] = {}  # by step: the probes' quantities, (replicas, layers, quantities)
         self._dead: dict[int, Tensor] = {}  # by step: shares of dead units, (replicas, layers)
 
-    @property
-    def total_steps(self) -> int:
-        """Updates from the first to the last."""
-        return self.epochs * self.steps_per_epoch
-
     def records(self, tick: Callable[[], None] = lambda: None) -> Iterator[Record]:
         """Trains to the end, from wherever the trainer stands; yields a record per epoch, the first before training.
+
+        Where `train.record_every` is given there is one every so many steps, and one at the end.
 
         Args:
             tick: called between any two updates and pieces of evaluation. Whatever it raises ends the training where
@@ -111,12 +118,13 @@ class Trainer:
         while True:
             self.threads.use(self.step)
             began = time.perf_counter()
-            epoch, at = divmod(self.step, self.steps_per_epoch)
-            if at == 0 and epoch > self.recorded:
+            due = -(-self.step // self.record_every)  # the record that this step, or the next ones, lead to
+            if due > self.recorded and (self.step % self.record_every == 0 or self.step == self.total_steps):
                 record = self._record(tick, began)
-                self.recorded = epoch
+                self.recorded = due
                 yield record
             elif self.step < self.total_steps:
+                epoch, at = divmod(self.step, self.steps_per_epoch)
                 self._train_step(self._order(epoch)[:, at * self.batch_size : (at + 1) * self.batch_size])
                 took = time.perf_counter() - began
                 self.seconds += took
@@ -174,26 +182,29 @@ class Trainer:
                 self._measured[self.step] = self.probe.measure()
         else:
             losses = self._backward(images, labels)
-        self.optimizer.step(self.step / self.steps_per_epoch)
+        share = self.step / self.total_steps
+        self.optimizer.step(Moment(self.step, self.step / self.steps_per_epoch, share))
         newly = ~torch.isfinite(losses) & (self.diverged_at < 0)
         self.diverged_at.masked_fill_(newly, self.step)
         self.step += 1
 
     def _backward(self, images: Tensor, labels: Tensor) -> Tensor:
-        losses = cross_entropy(self.network(images), labels).mean(1)
+        with computing(self.precision, self.device):
+            losses = self.objective.losses(self.network, images, labels).mean(1)
         losses.sum().backward()  # a sum over replicas: each one's gradient is that of its own mean loss
         return losses.detach()
 
     def _is_probed(self, step: int) -> bool:
-        """Every so many steps of an epoch, and at its last one, which takes the place of those near it."""
-        every, at = self.probe_every, step % self.steps_per_epoch
-        left = self.steps_per_epoch - 1 - at
+        """Every so many steps from record to record, and at the last one, which takes the place of those near it."""
+        every, at = self.probe_every, step % self.record_every
+        left = min(self.record_every - at, self.total_steps - step) - 1
         if every == 0 or step == 0 or left == 0:
             return every > 0
         return at % every == 0 and min(at + 1, left) >= every / 2
 
     def _record(self, tick: Callable[[], None], began: float) -> Record:
-        epoch = self.step // self.steps_per_epoch
+        whole, part = divmod(self.step, self.steps_per_epoch)
+        epoch = self.step / self.steps_per_epoch if part else whole
         # As many training images as there are validation images, in eval mode too, so that the two compare.
         splits = {"train": self.evaluate(self.data.train, tick, limit=len(self.data.valid) or len(self.data.test))}
         if len(self.data.valid):
@@ -201,7 +212,7 @@ class Trainer:
                 splits["valid"] = self.evaluate(self.data.valid, tick)
                 # They belong to the last step that was measured. Step 0 keeps those before training.
                 self._dead.setdefault(max(self._measured, default=0), self.meter.dead())
-        if epoch == self.epochs:
+        if self.step == self.total_steps:
             splits["test"] = self.evaluate(self.data.test, tick)
         self.seconds += time.perf_counter() - began
         metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
@@ -211,7 +222,7 @@ class Trainer:
     def evaluate(
         self, split: Split, tick: Callable[[], None] = lambda: None, limit: int | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Mean loss and accuracy of every replica in eval mode, each of shape (replicas,).
+        """Mean loss and score of every replica in eval mode, each of shape (replicas,).
 
         Args:
             split: the images to evaluate on.
@@ -220,20 +231,20 @@ class Trainer:
         """
         self.network.eval()
         n = min(len(split.labels), limit or len(split.labels))
-        loss, hits = torch.zeros(2, len(self.replicas), dtype=torch.float64, device=self.device)
+        loss, score = torch.zeros(2, len(self.replicas), dtype=torch.float64, device=self.device)
         for begin in range(0, n, EVALUATION_BATCH):
             chunk = slice(begin, min(begin + EVALUATION_BATCH, n))
             images = split.images[chunk].expand(len(self.replicas), -1, -1, -1, -1)
             labels = split.labels[chunk].expand(len(self.replicas), -1)
-            logits = self.network(images)
-            loss += cross_entropy(logits, labels).double().sum(1)
-            hits += (logits.argmax(-1) == labels).double().sum(1)
+            with computing(self.precision, self.device):
+                judged = self.objective.judge(self.network, images, labels)
+            loss += judged.losses.double().sum(1)
+            score += judged.scores.double().sum(1)
             tick()
-        # A replica whose logits are not numbers has no accuracy; argmax would call it class 0.
-        accuracy = torch.where(torch.isfinite(loss), hits / n, torch.nan)
-        return loss / n, accuracy
+        # A replica whose outputs are not numbers has no score; argmax would call all images class 0.
+        return loss / n, torch.where(torch.isfinite(loss), score / n, torch.nan)
 
-    def _metrics(self, epoch: int, split: str, loss: Tensor, accuracy: Tensor) -> pd.DataFrame:
+    def _metrics(self, epoch: float, split: str, loss: Tensor, score: Tensor) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "seed": self.seeds,
@@ -242,12 +253,12 @@ class Trainer:
                 "step": self.step,
                 "split": split,
                 "loss": loss.cpu().numpy(),
-                "accuracy": accuracy.cpu().numpy(),
+                self.objective.score: score.cpu().numpy(),
                 "seconds": self.seconds,
             }
         )
 
-    def _layers(self, epoch: int) -> pd.DataFrame:
+    def _layers(self, epoch: float) -> pd.DataFrame:
         """Tidy rows of the probes since the last record; the shares of dead units belong to the epoch's last probe."""
         if not self._measured:
             return pd.DataFrame()
@@ -281,8 +292,3 @@ def gather(split: Split, indices: Tensor) -> tuple[Tensor, Tensor]:
     """
     images = split.images.index_select(0, indices.flatten()).unflatten(0, indices.shape)
     return images, split.labels.index_select(0, indices.flatten()).view_as(indices)
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """The loss of every example in nats, (replicas, batch), from logits (replicas, batch, classes)."""
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
