@@ -123,3 +123,18 @@ def test_a_slope_may_be_computed_by_calling_the_activation() -> None:
         measured = dict(zip(QUANTITIES, probe.measure()[0, 0].tolist(), strict=True))
     assert measured["mean"] == 8
     assert measured["slope_mean"] == 12
+
+
+def test_the_error_is_that_at_the_activations_input(tiny_settings, blobs) -> None:
+    """Behind a normalisation it is another than behind the affine map."""
+    trainer = Trainer(tiny_settings("model.batch_norm=true"), [Replica(0, 0.1)], blobs)
+    images, labels = blobs.train.images[None, :8], blobs.train.labels[None, :8]
+    errors = []
+    normalised = trainer.network[2]
+    normalised.register_forward_hook(lambda module, inputs, z: (z.register_hook(errors.append), None)[1])
+    with trainer.probe.watching():
+        cross_entropy(trainer.network(images), labels).mean(1).sum().backward()
+        measured = dict(zip(QUANTITIES, trainer.probe.measure()[0, 0].tolist(), strict=True))
+    (error,) = errors
+    assert measured["error_rms"] == pytest.approx((error * 8).square().mean().sqrt().item(), rel=1e-5)
+    assert measured["inactive"] == pytest.approx(0.5, abs=0.1)

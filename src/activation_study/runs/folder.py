@@ -31,7 +31,8 @@ class Run:
     """A run on disk.
 
     Its folder holds `config.yaml` (hash, scale, replicas, scientific configuration), `status.json`, `environment.json`,
-    `metrics.parquet` and `layers.parquet`; while it is trained also its checkpoints.
+    `metrics.parquet` and `layers.parquet`, and further tables where `probes.also` asked for them; while it is trained
+    also its checkpoints.
     """
 
     folder: Path
@@ -89,7 +90,8 @@ class Run:
 
     def finish(self, **details: Any) -> None:
         """Seals the run: its status is the last thing written, and holds the checksums of the other files."""
-        sums = {name: files.checksum(self.folder / name) for name in GUARDED}
+        further = [f"{name}.parquet" for name in self.config["config"]["probes"].get("also", [])]
+        sums = {name: files.checksum(self.folder / name) for name in (*GUARDED, *further)}
         self.write_status("diverged" if details["diverged"] else "done", **details, files=sums)
 
     @property
@@ -116,14 +118,14 @@ class Run:
     def damaged_file(self) -> Path | None:
         """The first file of a finished run that is not, byte for byte, what training has left; None if all are."""
         sums = self.status.get("files", {})
-        for name in GUARDED:
+        for name in {*GUARDED, *sums}:
             path = self.folder / name
             if not path.exists() or files.checksum(path) != sums.get(name):
                 return path
         return None
 
     def table(self, name: str) -> pd.DataFrame:
-        """`metrics` or `layers` of a finished run, without the columns that say which run it is.
+        """`metrics`, `layers` or a further table of a finished run, without the columns that say which run it is.
 
         Raises:
             ValueError: the file is not what training has left.
@@ -131,7 +133,7 @@ class Run:
         return pd.read_parquet(io.BytesIO(self.content(name)))
 
     def content(self, name: str) -> bytes:
-        """The file of `metrics` or `layers` of a finished run, byte for byte.
+        """The file of a table of a finished run, byte for byte.
 
         Raises:
             ValueError: the file is not what training has left.

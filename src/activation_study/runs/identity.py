@@ -23,6 +23,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "objective": {"name": "classification", "l1": 0.0},
     "optimizer": {"rate_by_kind": None, "decay_by_kind": None, "factors": None, "counted_in": "epochs",
                   "cosine": False, "warmup": 0.0},
+    "probes": {"also": [], "also_every": 1},
     "train": {"record_every": None, "precision": "float32"},
 }  # fmt: skip
 

@@ -59,7 +59,13 @@ TRAIN: dict[str, Kind] = {
             "precision": Choice(("float32", "bfloat16"), "precision"),
         }
     ),
-    "probes": Group({"every": Whole(0)}),
+    "probes": Group(
+        {
+            "every": Whole(0),
+            "also": Items(Choice(("units", "distribution"), "observer"), "[units,distribution]", empty=True),
+            "also_every": Whole(1),
+        }
+    ),
     "seeds": Seeds(),
     "learning_rate": RATES,
     "scale": Choice(SCALES, "scale"),

@@ -110,11 +110,11 @@ class _Training:
 
     def __init__(self, run: Run, trainer: Trainer, settings: dict[str, Any]) -> None:
         self.run, self.trainer, self.settings = run, trainer, settings
-        self.metrics, self.layers = pd.DataFrame(), pd.DataFrame()
+        self.tables = {name: pd.DataFrame() for name in ("metrics", "layers", *settings["probes"]["also"])}
         self.saved_at = time.monotonic()
         if (state := checkpoint.newest(run.folder)) is not None:
             trainer.load_state(state["trainer"])
-            self.metrics, self.layers = (_from_tensor(state[name]) for name in ("metrics", "layers"))
+            self.tables = {name: _from_tensor(state[name]) for name in self.tables}
 
     def complete(self) -> None:
         """Trains to the end and seals the run."""
@@ -132,12 +132,12 @@ class _Training:
                     self._save()
 
             for record in trainer.records(tick):
-                self.metrics = pd.concat([self.metrics, record.metrics], ignore_index=True)
-                self.layers = pd.concat([self.layers, record.layers], ignore_index=True)
+                for name, rows in record.tables.items():
+                    self.tables[name] = pd.concat([self.tables[name], rows], ignore_index=True)
                 export(record)
                 bar.set_postfix_str(summary(record), refresh=False)
-        files.write_parquet(self.run.folder / "metrics.parquet", self.metrics)
-        files.write_parquet(self.run.folder / "layers.parquet", self.layers)
+        for name, table in self.tables.items():
+            files.write_parquet(self.run.folder / f"{name}.parquet", table)
         if self.settings["keep_weights"]:
             weights = checkpoint.to_bytes({"run": self.run.name, "network": trainer.network.state_dict()})
             files.write(self.run.folder / "weights.pt", lambda file: file.write(weights))
@@ -152,7 +152,7 @@ class _Training:
 
     def _save(self) -> None:
         """A checkpoint holds the tables too, so that weights and rows are always of the same moment."""
-        tables = {"metrics": _to_tensor(self.metrics), "layers": _to_tensor(self.layers)}
+        tables = {name: _to_tensor(table) for name, table in self.tables.items()}
         checkpoint.save(self.run.folder, {"run": self.run.name, "trainer": self.trainer.state(), **tables})
         self._write_status()
         self.saved_at = time.monotonic()

@@ -6,7 +6,7 @@ there as tensors until the epoch's record is made.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.seeds import Noise, generator
 from activation_study.training import objectives, optimizers
+from activation_study.training.observers import OBSERVERS
 from activation_study.training.precision import computing
 from activation_study.training.probes import QUANTITIES, ActivityMeter, Probe
 from activation_study.training.schedules import Moment
@@ -50,12 +51,19 @@ class Record:
             per replica and split.
         layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
             probes' quantities and dead.
+        others: further tables by the names of their observers, see `observers`.
     """
 
     epoch: float
     step: int
     metrics: pd.DataFrame
     layers: pd.DataFrame
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All of them by name."""
+        return {"metrics": self.metrics, "layers": self.layers, **self.others}
 
 
 class Trainer:
@@ -86,7 +94,8 @@ class Trainer:
         rates = torch.tensor([replica.learning_rate for replica in self.replicas])
         self.optimizer = optimizers.build(config["optimizer"], self.network, rates)
         self.augment = config["dataset"]["augment"]
-        train, self.probe_every = config["train"], config["probes"]["every"]
+        train, probes = config["train"], config["probes"]
+        self.probe_every, self.also, self.also_every = probes["every"], probes["also"], probes["also_every"]
         self.batch_size = min(train["batch_size"], len(data.train.labels))
         self.steps_per_epoch = len(data.train.labels) // self.batch_size
         self.total_steps = round(train["epochs"] * self.steps_per_epoch)
@@ -120,7 +129,7 @@ class Trainer:
             began = time.perf_counter()
             due = -(-self.step // self.record_every)  # the record that this step, or the next ones, lead to
             if due > self.recorded and (self.step % self.record_every == 0 or self.step == self.total_steps):
-                record = self._record(tick, began)
+                record = self._record(due, tick, began)
                 self.recorded = due
                 yield record
             elif self.step < self.total_steps:
@@ -202,7 +211,7 @@ class Trainer:
             return every > 0
         return at % every == 0 and min(at + 1, left) >= every / 2
 
-    def _record(self, tick: Callable[[], None], began: float) -> Record:
+    def _record(self, due: int, tick: Callable[[], None], began: float) -> Record:
         whole, part = divmod(self.step, self.steps_per_epoch)
         epoch = self.step / self.steps_per_epoch if part else whole
         # As many training images as there are validation images, in eval mode too, so that the two compare.
@@ -214,9 +223,10 @@ class Trainer:
                 self._dead.setdefault(max(self._measured, default=0), self.meter.dead())
         if self.step == self.total_steps:
             splits["test"] = self.evaluate(self.data.test, tick)
+        others = self._others(epoch) if due % self.also_every == 0 or self.step == self.total_steps else {}
         self.seconds += time.perf_counter() - began
         metrics = pd.concat([self._metrics(epoch, split, *values) for split, values in splits.items()])
-        return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch))
+        return Record(epoch, self.step, metrics.reset_index(drop=True), self._layers(epoch), others)
 
     @torch.no_grad()
     def evaluate(
@@ -257,6 +267,10 @@ class Trainer:
                 "seconds": self.seconds,
             }
         )
+
+    def _others(self, epoch: float) -> dict[str, pd.DataFrame]:
+        found = {name: OBSERVERS[name](self) for name in self.also}
+        return {name: table.assign(epoch=epoch, step=self.step) for name, table in found.items()}
 
     def _layers(self, epoch: float) -> pd.DataFrame:
         """Tidy rows of the probes since the last record; the shares of dead units belong to the epoch's last probe."""
