@@ -33,6 +33,12 @@ def _claims() -> Iterable[str]:
     return CLAIMS
 
 
+def _papers() -> Iterable[str]:
+    from activation_study.papers import PAPERS
+
+    return PAPERS
+
+
 def _sets_with_files() -> Iterable[str]:
     from activation_study.datasets import SOURCES
 
@@ -105,6 +111,18 @@ SCHEMAS = {
             "claim": Nullable(Choice(_claims, "claim")),
             "scale": Choice(SCALES, "scale"),
             "replace": Flag(),
+        }
+    ),
+    "reproduce": Group(
+        {
+            **BASE,
+            **WRITES,
+            "out": Nullable(PathTo(is_written=True)),
+            "paper": Nullable(Choice(_papers, "paper")),
+            "item": Nullable(Text("the name of an item")),
+            "scale": Choice(SCALES, "scale"),
+            "replace": Flag(),
+            "checkpoint_seconds": Number(at_least=0),
         }
     ),
     "data": Group(
