@@ -133,7 +133,7 @@ class Item:
         paper_says: what the paper's own curves or cells look like, in words and numbers.
         scales: how much is made at each scale.
         table: from what was trained, and the scale, to its table.
-        figure: from its table, and a note on scale and cuts that is to stand under it, to our figure in the paper's form.
+        figure: from its table, and a note on scale and cuts to stand under it, to our figure in the paper's form.
         plan: what is to be trained at a scale: overrides of `train.py` by label. None where nothing is.
         cells: from its table to the numbers of the paper beside ours.
         findings: what the paper says of it.
