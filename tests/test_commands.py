@@ -50,7 +50,7 @@ def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> N
     assert second.returncode == 0
     assert "trained already, nothing to do" in second.stdout
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
-    assert tree(tmp_path) - tree(tmp_path / "runs") == {"runs", *(f"runs/{path}" for path in tree(tmp_path / "runs"))}
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
 def test_a_sweep_with_a_mistake_in_one_job_is_refused_before_it_begins(tmp_path) -> None:

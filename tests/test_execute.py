@@ -14,13 +14,14 @@ from activation_study.training.execute import keep_freed_memory
 if {keeps}:
     keep_freed_memory()
 
-def faults():
+def faults(blocks):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(12, 2**20)  # 48 MB, 12288 pages
+    for _ in range(blocks):
+        torch.ones(12, 2**20)  # 48 MB, 12288 pages
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-faults()
-print(faults())
+faults(15)  # small blocks that lie in between leave gaps at first
+print(faults(5))
 """
 
 
@@ -30,7 +31,7 @@ def test_a_freed_block_is_taken_again_without_new_pages() -> None:
         int(subprocess.run([sys.executable, "-c", PROGRAM.format(keeps=keeps)], capture_output=True, check=True).stdout)
         for keeps in (True, False)
     )
-    assert again < anew
+    assert again < anew / 10
 
 
 def test_the_garbage_collector_pauses_and_goes_on_as_before() -> None:

@@ -121,8 +121,7 @@ def test_parameters_of_its_own_and_dataclasses(write) -> None:
 
 def test_layers_of_a_convnet_with_noise_and_normalisation_of_its_own(write) -> None:
     """Max pooling, a shortcut with a convolution of its own, noise in training, batch statistics for each replica."""
-    assert build(
-        write("""
+    path = write("""
 from torch import nn
 from activation_study.networks.models import MeanOverMaps
 from activation_study.networks.layers import StackedMaxPool2d, fold, unfold
@@ -145,9 +144,8 @@ class Net(nn.Module):
             x = x * self.noise.draw(x, 0.9, 1.1)
         x = unfold(self.norm(fold(x)), len(x))
         return self.last(self.mean(self.g(self.second(x) + self.shortcut(x))))
-"""),
-        depth=2,
-    )
+""")
+    assert build(path, depth=2)(torch.rand(3, 5, 1, 8, 8)).shape == (3, 5, 10)
 
 
 # What does not --------------------------------------------------------------------------------------------------------

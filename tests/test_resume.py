@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 
@@ -194,7 +193,7 @@ def test_the_same_bits_twice(tiny_settings, tmp_path) -> None:
             )
             for name in ("one", "other")
         )
+        assert torch.are_deterministic_algorithms_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
     assert same(one[0], other[0])
-    assert isinstance(one[0].table("metrics"), pd.DataFrame)

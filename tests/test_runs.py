@@ -365,8 +365,7 @@ def test_the_overview_counts_and_estimates(tiny_settings) -> None:
     assert "2.0 steps/s, 2 s left" in overview(runs_dir)
     status = json.loads((run.folder / "status.json").read_text())
     gone = {key: value for key, value in status.items() if key not in ("checksum", "state", "pid", "host", "updated")}
-    original = run.is_alive
-    assert original
+    assert run.is_alive
     files.write_json(run.folder / "status.json", {"state": "running"})  # no checksum: not trusted
     assert "0 running, 1 pending" in overview(runs_dir)
     run.write_status("failed", **gone, error="the disk is full")
