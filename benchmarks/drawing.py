@@ -137,7 +137,7 @@ def _in_proportion(axes: Axes, sizes: pd.Series, times: pd.Series, power: int = 
 
 
 def _dots(axes: Axes, names: pd.Series, ratios: pd.Series, told: Iterable[str], is_ours: pd.Series) -> None:
-    """A row a name, the first on top: a point at the ratio, and a text beside it."""
+    """One row per name, the first on top: a point at the ratio, and a text beside it."""
     places = range(len(names), 0, -1)
     axes.scatter(ratios, places, c=[OURS if ours else OTHER for ours in is_ours], zorder=2)
     for ratio, place, text in zip(ratios, places, told, strict=True):

@@ -30,7 +30,7 @@ class Contender:
 
 
 def turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> pd.DataFrame:
-    """What each of them measures, one row a round in which every one has its turn, after a round that is not counted.
+    """What each of them measures, one row per round in which each has its turn, after one that is not counted.
 
     Every other round goes the other way round, so that none gains by its place.
     """
@@ -54,7 +54,7 @@ def _milliseconds(contender: Contender) -> float:
 
 
 def summary(times: pd.DataFrame) -> pd.DataFrame:
-    """A row a contender: contender, median_ms, min_ms, max_ms, rounds."""
+    """One row per contender: contender, median_ms, min_ms, max_ms, rounds."""
     measured = {"median_ms": times.median(), "min_ms": times.min(), "max_ms": times.max(), "rounds": times.count()}
     return pd.DataFrame(measured).rename_axis("contender").reset_index()
 

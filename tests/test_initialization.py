@@ -122,7 +122,7 @@ def test_a_mistake_is_told_in_one_sentence(options, begins):
 
 WIDTH, DEPTH, BATCH = 1000, 20, 100
 RULES = {"glorot_standard": 1 / 3, "xavier": 1.0, "he": 2.0}
-# Measured once, independently of this package: the factor a layer of the activations' rms from layer 10 to 20, and of
+# Measured once, independently of this package: the factor per layer of the activations' rms from layer 10 to 20, and of
 # the back-propagated error's standard deviation from layer 20 to 1, for each of RULES; "he" is n Var[w] = 2 for all.
 FACTORS = {
     "sigmoid": [(1.00, 0.141), (1.00, 0.235), (1.00, 0.315)],
@@ -138,7 +138,7 @@ FACTORS = {
 
 @pytest.fixture(scope="module")
 def unit_weights():
-    """One draw of standard deviation 1 a layer, which every activation and rule scales."""
+    """One draw of standard deviation 1 per layer, which every activation and rule scales."""
     return [Initialization().draw((WIDTH, WIDTH), 1.0, seed=0, layer=layer) for layer in range(1, DEPTH + 1)]
 
 

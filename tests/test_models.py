@@ -16,26 +16,26 @@ from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import AFFINE, Stack, StackedConv2d, StackedLinear, StackedMaxPool2d
 
 
-def network(name, shape, classes=10, seeds=(0, 1), activation="relu", **sizes):
+def build(name, shape, classes=10, seeds=(0, 1), activation="relu", **sizes):
     stack = Stack(seeds, lambda: activations.build(activation), Initialization())
     return models.build({"name": name, **sizes}, stack, shape, classes)
 
 
-def of_kind(net, kind):
-    return [module for module in net.modules() if isinstance(module, kind)]
+def of_kind(network, kind):
+    return [module for module in network.modules() if isinstance(module, kind)]
 
 
 @pytest.mark.parametrize("depth", range(1, 25))
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)], ids=["8x8", "32x32"])
 @pytest.mark.parametrize("name", ["mlp", "convnet"])
 def test_depth_counts_the_layers_that_end_in_an_activation(name, shape, depth):
-    net = network(name, shape, classes=7, depth=depth, width=2, activation="prelu")
-    assert len(of_kind(net, Activation)) == depth
-    assert len(of_kind(net, AFFINE)) == depth + 1
-    assert len({id(slope) for slope in of_kind(net, Activation)}) == depth
-    assert isinstance(net[-1], StackedLinear)
+    network = build(name, shape, classes=7, depth=depth, width=2, activation="prelu")
+    assert len(of_kind(network, Activation)) == depth
+    assert len(of_kind(network, AFFINE)) == depth + 1
+    assert len({id(slope) for slope in of_kind(network, Activation)}) == depth
+    assert isinstance(network[-1], StackedLinear)
     with torch.no_grad():
-        logits = net(torch.randn(2, 3, *shape))
+        logits = network(torch.randn(2, 3, *shape))
     assert logits.shape == (2, 3, 7)
     assert logits.isfinite().all()
 
@@ -48,7 +48,7 @@ def test_depth_counts_the_layers_that_end_in_an_activation(name, shape, depth):
     ],
 )
 def test_the_default_mlp_is_eight_layers_of_128(shape, classes, parameters):
-    assert sum(p.numel() for p in network("mlp", shape, classes, seeds=(0, 1, 2)).parameters()) == 3 * parameters
+    assert sum(p.numel() for p in build("mlp", shape, classes, seeds=(0, 1, 2)).parameters()) == 3 * parameters
 
 
 @pytest.mark.parametrize(
@@ -71,25 +71,25 @@ def test_the_default_mlp_is_eight_layers_of_128(shape, classes, parameters):
     ids=str,
 )
 def test_the_stages_of_the_convnet(shape, depth, channels):
-    net = network("convnet", shape, depth=depth, width=4)
-    convolutions = of_kind(net, StackedConv2d)
+    network = build("convnet", shape, depth=depth, width=4)
+    convolutions = of_kind(network, StackedConv2d)
     assert [layer.weight.shape[1] for layer in convolutions] == channels
     assert [layer.weight.shape[2] for layer in convolutions] == [shape[0], *channels[:-1]]
-    assert len(of_kind(net, StackedMaxPool2d)) == len(set(channels)) - 1
-    assert net[-1].weight.shape == (2, channels[-1], 10)
+    assert len(of_kind(network, StackedMaxPool2d)) == len(set(channels)) - 1
+    assert network[-1].weight.shape == (2, channels[-1], 10)
     maps = torch.randn(2, 1, *shape)
     with torch.no_grad():
-        for layer in net:
+        for layer in network:
             if isinstance(layer, models.MeanOverMaps):
                 break
             maps = layer(maps)
     assert maps.shape[-2:] == tuple(size >> (len(set(channels)) - 1) for size in shape[1:])
 
 
-def plain(net, replica, convolutional):
+def plain(network, replica, convolutional):
     """One replica as an ordinary torch network with the same weights."""
     layers = [] if convolutional else [nn.Flatten()]
-    for module in net:
+    for module in network:
         if isinstance(module, StackedConv2d):
             out, inputs, size, _ = module.weight.shape[1:]
             layer = nn.Conv2d(inputs, out, size, padding="same")
@@ -110,14 +110,14 @@ def plain(net, replica, convolutional):
 
 @pytest.mark.parametrize("name", ["mlp", "convnet"])
 def test_a_replica_is_the_network_that_torchs_own_layers_make(name):
-    net = network(name, (2, 16, 16), seeds=(4, 5), activation="elu", depth=5, width=3)
+    network = build(name, (2, 16, 16), seeds=(4, 5), activation="elu", depth=5, width=3)
     with torch.no_grad():
-        for parameter in net.parameters():  # biases too
+        for parameter in network.parameters():  # biases too
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)), alpha=0.1)
         x = torch.randn(2, 4, 2, 16, 16, generator=torch.Generator().manual_seed(1))
-        logits = net(x)
+        logits = network(x)
         for replica in (0, 1):
-            theirs = plain(net, replica, convolutional=name == "convnet")(x[replica])
+            theirs = plain(network, replica, convolutional=name == "convnet")(x[replica])
             torch.testing.assert_close(logits[replica], theirs, rtol=1e-4, atol=1e-5)
 
 
@@ -131,8 +131,8 @@ def test_a_replica_is_the_network_that_torchs_own_layers_make(name):
     batch=st.integers(1, 3),
 )
 def test_any_size_of_image_gives_logits(name, shape, depth, width, replicas, batch):
-    net = network(name, shape, classes=4, seeds=range(replicas), depth=depth, width=width)
-    assert net(torch.ones(replicas, batch, *shape)).shape == (replicas, batch, 4)
+    network = build(name, shape, classes=4, seeds=range(replicas), depth=depth, width=width)
+    assert network(torch.ones(replicas, batch, *shape)).shape == (replicas, batch, 4)
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ def test_any_size_of_image_gives_logits(name, shape, depth, width, replicas, bat
 )
 def test_a_mistake_is_told_in_one_sentence(config, begins):
     with pytest.raises(StudyError, match=rf"\A{re.escape(begins)}[^\n]*\.\Z"):
-        network(config.pop("name"), (1, 8, 8), **config)
+        build(config.pop("name"), (1, 8, 8), **config)

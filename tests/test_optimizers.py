@@ -18,7 +18,7 @@ from activation_study.training.schedules import Moment
 RATES = (0.1, 0.01, 0.003)
 
 
-class Net(nn.Sequential):
+class Network(nn.Sequential):
     """A convolution and a dense layer, with PReLU after each."""
 
     def __init__(self):
@@ -29,16 +29,16 @@ class Net(nn.Sequential):
 
 
 @pytest.fixture
-def net():
-    net = Net()
+def network():
+    network = Network()
     with torch.no_grad():
-        for parameter in net.parameters():  # biases away from zero, where a decay would not show
+        for parameter in network.parameters():  # biases away from zero, where a decay would not show
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)), alpha=0.3)
-    return net.double()
+    return network.double()
 
 
-def weights_of(net):
-    return [layer.weight for layer in net if isinstance(layer, AFFINE)]
+def weights_of(network):
+    return [layer.weight for layer in network if isinstance(layer, AFFINE)]
 
 
 def images(step):
@@ -73,19 +73,19 @@ def twin_step(replica_parameters, replica, step):
     ids=["sgd", "momentum", "adam", "adam with options"],
 )
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_every_replica_moves_as_torch_moves_it(net, name, options, torchs, theirs, weight_decay):
-    twins = [[p[r].detach().clone().requires_grad_() for p in net.parameters()] for r in range(3)]
-    is_weight = [any(p is w for w in weights_of(net)) for p in net.parameters()]
+def test_every_replica_moves_as_torch_moves_it(network, name, options, torchs, theirs, weight_decay):
+    twins = [[p[r].detach().clone().requires_grad_() for p in network.parameters()] for r in range(3)]
+    is_weight = [any(p is w for w in weights_of(network)) for p in network.parameters()]
     assert sum(is_weight) == 2
     references = []
     for twin, rate in zip(twins, RATES, strict=True):
         groups = [{"params": [p], "weight_decay": weight_decay * w} for p, w in zip(twin, is_weight, strict=True)]
         references.append(torchs(groups, lr=rate, **theirs))
     config = {"name": name, **options, "weight_decay": weight_decay, "milestones": [1, 1.5], "decay": 0.2}
-    optimizer = optimizers.build(config, net, rates_of())
+    optimizer = optimizers.build(config, network, rates_of())
     for step in range(8):
         epoch = step / 4
-        net(images(step)).square().mean((1, 2)).sum().backward()
+        network(images(step)).square().mean((1, 2)).sum().backward()
         optimizer.step(Moment(step, epoch))
         for replica, (twin, reference) in enumerate(zip(twins, references, strict=True)):
             for group in reference.param_groups:
@@ -93,24 +93,24 @@ def test_every_replica_moves_as_torch_moves_it(net, name, options, torchs, their
             reference.zero_grad()
             twin_step(twin, replica, step).backward()
             reference.step()
-    for index, parameter in enumerate(net.parameters()):
+    for index, parameter in enumerate(network.parameters()):
         assert parameter.grad is None
         for replica, twin in enumerate(twins):
             torch.testing.assert_close(parameter[replica], twin[index], rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_biases_and_learned_slopes_are_never_decayed(net, name):
+def test_biases_and_learned_slopes_are_never_decayed(network, name):
     """Without a gradient only the decay moves anything, and it moves each replica by its own rate."""
-    before = {name: p.detach().clone() for name, p in net.named_parameters()}
-    optimizer = optimizers.build({"name": name, "weight_decay": 0.5}, net, rates_of((0.1, 0.0, 0.2)))
-    for parameter in net.parameters():
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    optimizer = optimizers.build({"name": name, "weight_decay": 0.5}, network, rates_of((0.1, 0.0, 0.2)))
+    for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
-    weights = {id(weight) for weight in weights_of(net)}
-    slopes = {id(layer.weight) for layer in net if isinstance(layer, Activation)}
+    weights = {id(weight) for weight in weights_of(network)}
+    slopes = {id(layer.weight) for layer in network if isinstance(layer, Activation)}
     assert len(weights) == len(slopes) == 2
-    for key, parameter in net.named_parameters():
+    for key, parameter in network.named_parameters():
         moved = (parameter != before[key]).flatten(1).all(1).tolist()
         assert moved == ([True, False, True] if id(parameter) in weights else [False] * 3), key
         if id(parameter) in weights and name == "sgd":
@@ -118,11 +118,11 @@ def test_biases_and_learned_slopes_are_never_decayed(net, name):
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_rates_and_decay_by_kind_of_parameter(net, name):
-    net.append(StackedBatchNorm(3, 5).double())
+def test_rates_and_decay_by_kind_of_parameter(network, name):
+    network.append(StackedBatchNorm(3, 5).double())
     options = {"rate_by_kind": {"bias": 2, "last": 0.1, "slope": 0}, "decay_by_kind": {"slope": 1, "weight": 0}}
-    optimizer = optimizers.build({"name": name, "weight_decay": 0.5, **options}, net, rates_of((0.1, 0.0, 0.2)))
-    names = [name for name, _ in net.named_parameters()]
+    optimizer = optimizers.build({"name": name, "weight_decay": 0.5, **options}, network, rates_of((0.1, 0.0, 0.2)))
+    names = [name for name, _ in network.named_parameters()]
     factors = {name: float(rate.max()) / 0.2 for name, rate in zip(names, optimizer.learning_rates, strict=True)}
     assert factors == pytest.approx({"0.weight": 1, "0.bias": 2, "1.weight": 0, "3.weight": 0.1, "3.bias": 0.1,
                                      "4.weight": 0, "5.weight": 1, "5.bias": 1})  # fmt: skip
@@ -130,35 +130,35 @@ def test_rates_and_decay_by_kind_of_parameter(net, name):
     assert {name for name, decay in decays.items() if decay} == {"1.weight", "4.weight"}
 
 
-def test_a_parameter_that_is_not_trained_stays(net):
-    net[0].weight.requires_grad_(False)
-    before = net[0].weight.detach().clone()
-    optimizer = optimizers.build({"name": "sgd", "weight_decay": 0.5}, net, rates_of())
-    net(images(0)).square().mean((1, 2)).sum().backward()
+def test_a_parameter_that_is_not_trained_stays(network):
+    network[0].weight.requires_grad_(False)
+    before = network[0].weight.detach().clone()
+    optimizer = optimizers.build({"name": "sgd", "weight_decay": 0.5}, network, rates_of())
+    network(images(0)).square().mean((1, 2)).sum().backward()
     optimizer.step()
-    assert torch.equal(net[0].weight, before)
+    assert torch.equal(network[0].weight, before)
 
 
 @pytest.mark.parametrize("config", [{"name": "sgd", "momentum": 0.9}, {"name": "adam"}], ids=["sgd", "adam"])
-def test_training_goes_on_from_a_copied_state(net, config):
+def test_training_goes_on_from_a_copied_state(network, config):
     def steps(network, optimizer, which):
         for step in which:
             network(images(step)).square().mean((1, 2)).sum().backward()
             optimizer.step()
 
-    whole = optimizers.build(config, net, rates_of())
-    steps(net, whole, range(3))
-    resumed = Net().double()
-    resumed.load_state_dict(net.state_dict())
+    whole = optimizers.build(config, network, rates_of())
+    steps(network, whole, range(3))
+    resumed = Network().double()
+    resumed.load_state_dict(network.state_dict())
     other = optimizers.build(config, resumed, rates_of())
     with torch.no_grad():
         for key, tensors in other.state().items():
             assert tensors
             for ours, theirs in zip(tensors, whole.state()[key], strict=True):
                 ours.copy_(theirs)
-    steps(net, whole, range(3, 5))
+    steps(network, whole, range(3, 5))
     steps(resumed, other, range(3, 5))
-    for ours, theirs in zip(resumed.parameters(), net.parameters(), strict=True):
+    for ours, theirs in zip(resumed.parameters(), network.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
@@ -178,6 +178,6 @@ def test_training_goes_on_from_a_copied_state(net, config):
         ({"name": "sgd", "learning_rates": 1}, "optimizer.learning_rates=1: sgd has no such option"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(net, config, begins):
+def test_a_mistake_is_told_in_one_sentence(network, config, begins):
     with pytest.raises(StudyError, match=rf"\A{re.escape(begins)}[^\n]*\.\Z"):
-        optimizers.build(config, net, rates_of())
+        optimizers.build(config, network, rates_of())

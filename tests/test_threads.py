@@ -11,7 +11,7 @@ from test_resume import Killed, kill_at
 from test_resume import same as same_bytes
 
 import activation_study
-from activation_study.commands.estimate import seconds_a_network
+from activation_study.commands.estimate import seconds_per_network
 from activation_study.runs import runs_in
 from activation_study.training import checkpoint, threads
 from activation_study.training.execute import execute
@@ -160,7 +160,7 @@ def test_a_number_that_this_machine_lacks_is_not_kept(two) -> None:
 
 
 def test_an_estimate_leaves_the_threads_as_they_are(two, tiny_settings) -> None:
-    assert seconds_a_network(tiny_settings("train.epochs=20")) > 0
+    assert seconds_per_network(tiny_settings("train.epochs=20")) > 0
     assert torch.get_num_threads() == 2
 
 

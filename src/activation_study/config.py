@@ -1,4 +1,8 @@
-"""From a composed Hydra configuration to plain settings that are known to make sense, all of them."""
+"""From a composed Hydra configuration to plain settings that are known to make sense, all of them.
+
+Every command imports this module, to check its sweeps with; what brings torch, which takes seconds, is imported where
+settings are made.
+"""
 
 import importlib.util
 import os
@@ -51,7 +55,7 @@ def settings(config: DictConfig, command: str = "train") -> dict[str, Any]:
 
 def _check_choices(plain: dict[str, Any]) -> None:
     """Refuses an activation, a network, data, a rule of initialization or an optimizer that could not be made."""
-    from activation_study import activations, datasets  # these bring torch
+    from activation_study import activations, datasets
     from activation_study.networks import models
     from activation_study.networks.initialization import Initialization
     from activation_study.networks.rbm import check_hidden_units

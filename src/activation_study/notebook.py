@@ -19,6 +19,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
+from PIL import Image as Pillow
 
 from activation_study import CONF, schema
 from activation_study.activations import build
@@ -29,6 +30,7 @@ from activation_study.figures.style import context, finish, layer_ticks, legend,
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
 from activation_study.runs import Run, Tables, read_runs, runs_in
 from activation_study.runs.groups import comparable
+from activation_study.training.execute import execute
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
@@ -56,8 +58,6 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
         activations: by default those of the demo; with options where wanted: "elu activation.alpha=0.5".
         depths: by default those of the demo.
     """
-    from activation_study.training.execute import execute
-
     plans = [
         settings(preset(*overrides, *f"activation={activation}".split())) | {"runs_dir": str(RUNS), "data_dir": DATA}
         for activation in activations or preset(*overrides).activations
@@ -231,8 +231,6 @@ def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = No
 
 def _png(figure: Figure) -> bytes:
     """The figure in 256 colours, a third of the size that it has in millions of them."""
-    from PIL import Image as Pillow
-
     drawn, small = io.BytesIO(), io.BytesIO()
     with context():
         figure.savefig(drawn, format="png", dpi=DPI)

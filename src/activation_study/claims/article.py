@@ -1,7 +1,7 @@
 """The claims of the article, and of the papers where it repeats them, in our own words.
 
 A claim is one entry: what is claimed and where, the number that would show it, and the test that each set of runs is
-put to. `comparisons` has tests of runs, `functions` tests of the functions alone.
+put to. `testing` has tests of runs, `functions` tests of the functions alone.
 """
 
 from activation_study.claims import functions, pictures
@@ -85,7 +85,7 @@ RELU = [
             "vanishing": factor_per_layer(RECTIFIERS, KEPT),
         },
         remark="The slope alone does not do it: half of the units have slope 0, and the weights must make up for that. "
-        "With Xavier's scale instead of He's a ReLU network loses a factor 0.71 a layer (He et al. 2015, Section 2.2).",
+        "With Xavier's scale instead of He's a ReLU network loses a factor 0.71 per layer (He et al. 2015, Sect. 2.2).",
         picture=pictures.against_depth("vanishing", RECTIFIERS, quantity.GRADIENT_RATIO),
         one_by_one=True,
     ),

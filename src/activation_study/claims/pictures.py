@@ -23,7 +23,7 @@ Picture = Callable[[Outcome], Figure]
 
 
 def intervals(outcome: Outcome) -> Figure:
-    """The interval of every part, with the values claimed shaded: a row of panels a quantity, a panel per place."""
+    """The interval of every part, with the values claimed shaded: one row per quantity, one panel per place."""
     known = [part for part in outcome.parts if part.verdict != NOT_RUN]
     quantities, places = (list(dict.fromkeys(getattr(part, key) for part in known)) for key in ("quantity", "place"))
     names = {quantity: list(dict.fromkeys(part.compared for part in known if part.quantity == quantity))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
@@ -223,16 +224,13 @@ def _as_given(key: str, overrides: Sequence[str]) -> str:
 
 def _known_keys(command: str, overrides: Sequence[str]) -> list[str]:
     """The keys of a command's configuration with the choices that were given for its groups."""
-    from hydra import compose
-    from hydra.core.global_hydra import GlobalHydra
-
     GlobalHydra.instance().clear()
     chosen = [one for one in overrides if (CONF / one.lstrip("+").partition("=")[0]).is_dir()]
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            config = compose(command, chosen)
+            config = hydra.compose(command, chosen)
         except MISTAKES:  # a choice of the user's own, or several
-            config = compose(command)
+            config = hydra.compose(command)
     keys: list[str] = []
 
     def walk(node: object, prefix: str) -> None:

@@ -35,12 +35,12 @@ def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -
     networks = sum(left.values())
     if not networks:
         return "Everything is trained already."
-    pace: dict[str, float] = {}  # seconds a network by depth; activations differ by less than this is sure
+    pace: dict[str, float] = {}  # seconds per network by depth; activations differ by less than this is sure
     seconds = 0.0
     for index, count in left.items():
         depth = str(choices[index]["model"].get("depth"))
         if count and depth not in pace:
-            pace[depth] = seconds_a_network(choices[index])
+            pace[depth] = seconds_per_network(choices[index])
         seconds += count * pace.get(depth, 0.0)
     dataset = choices[0]["dataset"]["name"]
     depths = ", ".join(Counter(str(chosen["model"].get("depth")) for chosen in choices))
@@ -63,7 +63,7 @@ def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int
     return grid + (len(seeds) - max(held.values(), default=0))
 
 
-def seconds_a_network(chosen: dict[str, Any]) -> float:
+def seconds_per_network(chosen: dict[str, Any]) -> float:
     """Seconds to train one network in a stack of all its seeds, from some steps and one piece of evaluation."""
     data = load_data(chosen, device_of(chosen["device"]))
     trainer = Trainer(chosen, [Replica(seed, chosen["learning_rate"][0]) for seed in chosen["seeds"]], data)
@@ -80,7 +80,7 @@ def seconds_a_network(chosen: dict[str, Any]) -> float:
 
 
 def pace(trainer: Trainer, measured_for: float = 0.5) -> float:
-    """Seconds a step with the number of threads that is kept; where steps are too slow to wait for that, the least.
+    """Seconds per step with the number of threads that is kept; where steps are too slow to wait for that, the least.
 
     Args:
         trainer: one that is not used any more.

@@ -1,7 +1,8 @@
 """What Hydra's sweeps lack.
 
 Every job of a sweep is checked before the first one starts, its runs are written down, and a sweep that leaves failures
-behind lists them and ends with an error, whichever launcher its jobs ran on.
+behind lists them and ends with an error, whichever launcher its jobs ran on. Every command imports this module, so what
+brings torch is imported where a sweep needs it.
 """
 
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from hydra import compose
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -168,8 +170,6 @@ def _leave_out(hydra: DictConfig, keys: tuple[str, ...]) -> None:
 
 def _jobs(config: DictConfig) -> tuple[list[Job], list[str]]:
     """The jobs of a sweep, as Hydra's own sweeper splits them, and the keys that are swept over."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
     command = config.hydra.job.config_name
     presets = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())

@@ -1,6 +1,4 @@
-"""What a comparison lets one conclude: differences to a reference, ranks, and both in plain words."""
-
-from typing import TYPE_CHECKING
+"""What a comparison lets one conclude: differences to a reference, and how often each activation comes first."""
 
 import pandas as pd
 
@@ -10,9 +8,6 @@ from activation_study.comparison.statistics import Estimate
 
 NAN = float("nan")
 
-if TYPE_CHECKING:
-    pass
-
 
 def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
     """The activation that the others are compared with: the one wanted if it is there, relu if not, else the first."""
@@ -21,7 +16,7 @@ def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
 
 
 def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracies at one depth, one row per seed and one column an activation.
+    """Test accuracies at one depth, one row per seed and one column per activation.
 
     Only the seeds that every activation was trained with.
     """

@@ -116,7 +116,7 @@ def _training_loss(metrics: pd.DataFrame) -> pd.Series:
 
 
 def _curves(metrics: pd.DataFrame, split: str, value: str) -> pd.DataFrame:
-    """One row per replica, one column an epoch."""
+    """One row per replica, one column per epoch."""
     rows = counted(metrics)
     return rows[rows["split"] == split].pivot(index=REPLICA, columns="epoch", values=value)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def conclusions(table: pd.DataFrame, tables: "Tables", tuning: "Tables | None") -> list[str]:
-    """Three sentences a depth: which activation leads, what differs from the reference, and what cannot be said.
+    """Three sentences per depth: which activation leads, what differs from the reference, and what cannot be said.
 
     Args:
         table: of `differences`.

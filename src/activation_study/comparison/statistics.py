@@ -100,7 +100,7 @@ def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
     The share of all pairs of replicas in which ours is better, ties counting half; percentile bootstrap over the seeds.
 
     Args:
-        ours: one finite accuracy a seed, shape (seeds,).
+        ours: one finite accuracy per seed, shape (seeds,).
         theirs: likewise.
     """
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)

@@ -4,8 +4,8 @@
     dataset.train.images    # (50000, 1, 28, 28) float32, standardised
     dataset.valid.labels    # (10000,) int64
 
-`sources` says which sets there are, `files` finds, checks and fetches what they are made of, `image_folder` reads a
-folder of the user's own, `preprocessing` and `augmentation` change pixels, and `loading` puts the parts together.
+`sources` says which sets there are, `downloads` finds, checks and fetches their files, `image_folder` reads a folder of
+the user's own, `splitting`, `preprocessing` and `augmentation` do what they say, and `loading` puts the parts together.
 """
 
 from activation_study.datasets.arrays import Arrays

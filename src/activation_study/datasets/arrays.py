@@ -10,12 +10,12 @@ class Arrays:
     """A set as published, before any split or preprocessing of ours.
 
     Attributes:
-        train_images: Pixels, (n, channels, height, width) uint8 in 0..white.
-        train_labels: Classes, (n,) int64 in 0..classes-1.
-        test_images: Pixels of the test split, shaped like the training images.
-        test_labels: Classes of the test split.
-        white: The largest value that a pixel can have.
-        valid: Images and classes of the validation split, where the set has one of its own; None: one is drawn.
+        train_images: pixels, (n, channels, height, width) uint8 in 0..white.
+        train_labels: classes, (n,) int64 in 0..classes-1.
+        test_images: pixels of the test split, shaped like the training images.
+        test_labels: classes of the test split.
+        white: the largest value that a pixel can have.
+        valid: pixels and classes of the validation split, where the set has one of its own; else one is drawn.
     """
 
     train_images: Tensor

@@ -4,29 +4,29 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import functional as F
 
 from activation_study.errors import StudyError
 
 
 def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: int, flip: bool) -> Tensor:
-    """Pad with zeros, crop back at random, mirror half of the images left to right.
+    """Images padded with zeros and cropped back at random, half of them mirrored left to right.
 
     Every replica draws from a generator of its own, so its crops do not depend on who shares its stack. Zero is the
     mean of standardised and of whitened pixels. With padding 4 and flip it is the augmentation of NIN and ELU.
 
     Args:
-        images: Batches of all replicas, (replicas, batch, channels, height, width).
-        generators: One per replica. On the CPU they draw the same for images on any device.
-        padding: Zeros on each side before the crop, in pixels.
-        flip: Whether to mirror each image with probability 1/2.
+        images: a batch for every replica, (replicas, batch, channels, height, width).
+        generators: one per replica; those of a CPU draw the same for images on any device.
+        padding: zeros on each side before the crop, in pixels.
+        flip: whether to mirror each image with probability 1/2.
 
     Returns:
-        Augmented images of the same shape; the images themselves if there is nothing to do.
+        Images of the same shape; those given where there is nothing to do.
 
     Raises:
-        StudyError: If padding is not a whole number from 0 on.
-        ValueError: If there is not one generator per replica.
+        StudyError: the padding is not a whole number of at least 0.
+        ValueError: there is not one generator per replica.
     """
     if not isinstance(padding, int) or padding < 0:
         raise StudyError(f"dataset.augment.padding={padding} is not possible; choose 0 (no crops) or more whole pixels")
@@ -36,8 +36,8 @@ def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: i
         return images
     _, batch, channels, height, width = images.shape
 
-    # Three numbers an image, whatever is asked for: with and without flips the crops are the same.
-    draws = [torch.rand(3, batch, generator=each, device=each.device) for each in generators]
+    # Three numbers per image, whatever is asked for: with and without flips the crops are the same.
+    draws = [torch.rand(3, batch, generator=stream, device=stream.device) for stream in generators]
     top, left, mirrored = torch.stack(draws, dim=1).to(images.device, non_blocking=True).flatten(1).unsqueeze(-1)
 
     # The rows and the columns of the padded image that each crop takes, (replicas * batch, height) and (..., width).
@@ -49,8 +49,8 @@ def augment(images: Tensor, generators: Sequence[torch.Generator], *, padding: i
     rows = down + (top * places).long()
     columns = across + (left * places).long()
 
-    # Two gathers, rows and then columns: 6 times as fast on a CPU as indexing both at once.
-    padded = functional.pad(images.flatten(0, 1), (padding,) * 4)
+    # Rows first and then columns: 6 times as fast on a CPU as indexing both at once.
+    padded = F.pad(images.flatten(0, 1), (padding,) * 4)
     crops = padded.gather(2, rows[:, None, :, None].expand(-1, channels, -1, padded.shape[-1]))
     crops = crops.gather(3, columns[:, None, None, :].expand(-1, channels, height, -1))
     return crops.view(images.shape)

@@ -22,8 +22,8 @@ class Grey16:
     """A grey image of 16 bits whose file does not say how many of them are used.
 
     Attributes:
-        values: Pixels, (size, size) float32.
-        greatest: The greatest value in the file.
+        values: pixels, (size, size) float32.
+        greatest: the greatest value in the file.
     """
 
     values: np.ndarray
@@ -31,17 +31,17 @@ class Grey16:
 
 
 def decode(paths: list[Path], size: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Decode images, several at a time; those that cannot be read are named on stderr.
+    """The pixels of image files, read several at a time; those that cannot be read are named on stderr.
 
     Greys of 16 bits are scaled by the fewest bits that hold all of theirs: cameras store 12 bits in 16.
 
     Args:
-        paths: The files.
-        size: Height and width to bring them to.
+        paths: the files.
+        size: height and width to bring them to.
         channels: 3 or 1.
 
     Returns:
-        The pixels of those that can be read, (n, channels, size, size) uint8, and which of all can be, (len(paths),).
+        Those of the files that can be read, (n, channels, size, size) uint8, and which can be, (len(paths),) bool.
     """
     from PIL import Image
 
@@ -55,9 +55,9 @@ def decode(paths: list[Path], size: int, channels: int) -> tuple[np.ndarray, np.
         print(f"warning: {path}: it cannot be read as an image ({fault}).", file=sys.stderr)
     if faults:
         print(f"warning: {len(faults)} of {len(paths)} images cannot be read and are left out.", file=sys.stderr)
-    white = white_of([result for result in results if isinstance(result, Grey16)])
+    white = _white_of([result for result in results if isinstance(result, Grey16)])
     pixels = [
-        to_bytes(result.values, white, channels) if isinstance(result, Grey16) else result
+        _to_bytes(result.values, white, channels) if isinstance(result, Grey16) else result
         for result in results
         if not isinstance(result, str)
     ]
@@ -65,7 +65,7 @@ def decode(paths: list[Path], size: int, channels: int) -> tuple[np.ndarray, np.
     return np.array(pixels, dtype=np.uint8).reshape(-1, channels, size, size), readable
 
 
-def white_of(greys: list[Grey16]) -> int:
+def _white_of(greys: list[Grey16]) -> int:
     """The white of all greys of 16 bits, which says how many bits they use."""
     greatest = max((grey.greatest for grey in greys), default=0)
     depth = next(depth for depth in DEPTHS if greatest < 2**depth)
@@ -85,14 +85,14 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray | Grey16 | st
     try:
         with Image.open(path) as opened:
             opened.load()
-            image = upright(opened)
+            image = _upright(opened)
             if image.mode == "F":
                 raise ValueError("its pixels are floating-point numbers")
             if image.mode.startswith("I"):
-                values, white = deep_grey(image, opened)
+                values, white = _deep_grey(image, opened)
                 fitted = np.asarray(fit(Image.fromarray(values)))
-                return to_bytes(fitted, white, channels) if white else Grey16(fitted, int(values.max()))
-        pixels = np.asarray(fit(on_white(image).convert("RGB" if channels == 3 else "L")))
+                return _to_bytes(fitted, white, channels) if white else Grey16(fitted, int(values.max()))
+        pixels = np.asarray(fit(_on_white(image).convert("RGB" if channels == 3 else "L")))
     except UnidentifiedImageError:
         return "its format is not known"
     except Exception as error:  # decoders meet broken files with errors of many kinds
@@ -100,7 +100,7 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray | Grey16 | st
     return pixels.reshape(size, size, channels).transpose(2, 0, 1)
 
 
-def upright(image: Any) -> Any:
+def _upright(image: Any) -> Any:
     """An image as its camera was held."""
     from PIL.Image import Transpose
 
@@ -115,7 +115,7 @@ def upright(image: Any) -> Any:
     return image if turn is None else image.transpose(turn)
 
 
-def on_white(image: Any) -> Any:
+def _on_white(image: Any) -> Any:
     """An image with its transparent parts before white, the colour of paper."""
     from PIL import Image
 
@@ -125,15 +125,15 @@ def on_white(image: Any) -> Any:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
-def deep_grey(image: Any, opened: Any) -> tuple[np.ndarray, int | None]:
+def _deep_grey(image: Any, opened: Any) -> tuple[np.ndarray, int | None]:
     """The values of a grey image deeper than 8 bits, (height, width) float32, and its white; None: up to 16 bits.
 
     Args:
-        image: The image, upright.
-        opened: The same as Pillow opened it, which knows the file's format and tags.
+        image: the image, upright.
+        opened: the same as Pillow opened it, which knows the file's format and tags.
 
     Raises:
-        ValueError: Its white is not known.
+        ValueError: its white is not known.
     """
     tags = getattr(opened, "tag_v2", {})
     values = np.asarray(image).astype(np.float32)
@@ -152,7 +152,7 @@ def deep_grey(image: Any, opened: Any) -> tuple[np.ndarray, int | None]:
     return values, white
 
 
-def to_bytes(values: np.ndarray, white: int, channels: int) -> np.ndarray:
+def _to_bytes(values: np.ndarray, white: int, channels: int) -> np.ndarray:
     """Greys in 0..white as (channels, height, width) uint8."""
     grey = np.rint(values * (255 / white)).clip(0, 255).astype(np.uint8)
     return np.broadcast_to(grey, (channels, *grey.shape))

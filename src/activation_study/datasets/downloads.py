@@ -42,10 +42,10 @@ class Published:
     """What is published about a set's files.
 
     Attributes:
-        folder: Where torchvision looks for the files, relative to the data folder.
-        files: The MD5 of every file read; None where only its archive has one.
-        archives: The MD5 of every archive that is downloaded.
-        hosts: Base URLs that carry the archives, each ending in a slash.
+        folder: where torchvision looks for the files, relative to the data folder.
+        files: the MD5 of every file that is read; None where only its archive has one.
+        archives: the MD5 of every archive that is downloaded.
+        hosts: base URLs that carry the archives, each ending in a slash.
     """
 
     folder: str
@@ -59,14 +59,7 @@ class Published:
 
 
 def published(class_name: str) -> Published:
-    """Collect what a torchvision dataset class says about its files.
-
-    Args:
-        class_name: MNIST, FashionMNIST, CIFAR10 or CIFAR100.
-
-    Returns:
-        Files, archives and hosts.
-    """
+    """What a class of torchvision.datasets says about its files: MNIST, FashionMNIST, CIFAR10 or CIFAR100."""
     from torchvision import datasets
 
     source = getattr(datasets, class_name)
@@ -82,28 +75,28 @@ def published(class_name: str) -> Published:
 
 
 def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirror: str | None) -> None:
-    """Make sure that every file of a set is there and whole; unpack or fetch what is missing.
+    """Sees to it that every file of a set is there and whole; what is missing is unpacked or fetched.
 
     An archive that lies in the data folder, or where torchvision puts it, is unpacked if it is the published one; if
     not, it is named on stderr and left alone.
 
     Args:
-        name: The set's name, for messages.
-        class_name: The torchvision class that lists its files.
-        data_dir: The data folder.
-        download: Whether a missing set may be fetched.
-        mirror: Base URL to fetch from instead of the set's own hosts.
+        name: of the set, for messages.
+        class_name: the class of torchvision that lists its files.
+        data_dir: the data folder.
+        download: whether what is missing may be fetched.
+        mirror: base URL to fetch from instead of the set's own hosts.
 
     Raises:
-        StudyError: If a file is missing and cannot be fetched, is damaged, or cannot be read.
+        StudyError: a file is missing and cannot be fetched, is damaged, or cannot be read.
     """
     listed = published(class_name)
-    with readable(data_dir):
-        missing = find_missing(listed, data_dir)
+    with refusals_told(data_dir):
+        missing = missing_files(listed, data_dir)
         if not missing:
             return
         needed = list(dict.fromkeys(listed.archive_of(path.name) for path in missing))
-        there, faults = find_archives(listed, needed, data_dir)
+        there, faults = found_archives(listed, needed, data_dir)
         if len(there) < len(needed) and not download:
             beside = f" ({'; '.join(faults)})" if faults else ""
             raise StudyError(
@@ -111,14 +104,14 @@ def require(name: str, class_name: str, data_dir: Path, *, download: bool, mirro
             )
         for fault in faults:
             print(f"warning: {fault}; it is not used.", file=sys.stderr)
-        fetch_archives(name, listed, needed, there, data_dir, mirror)
+        fetch_and_unpack(name, listed, needed, there, data_dir, mirror)
 
 
-def find_archives(listed: Published, needed: list[str], data_dir: Path) -> tuple[dict[str, Path], list[str]]:
-    """Look for archives where people put them: in the data folder, or in the set's own.
+def found_archives(listed: Published, needed: list[str], data_dir: Path) -> tuple[dict[str, Path], list[str]]:
+    """The archives that lie where people put them: in the data folder, or in the set's own.
 
     Returns:
-        The whole ones by name, and of those that none was found of, what is wrong with each that has the name.
+        Those that are whole, by name; and where there is none, what is wrong with each file of the name.
     """
     places = dict.fromkeys([data_dir, data_dir / listed.folder, (data_dir / listed.folder).parent])
     there: dict[str, Path] = {}
@@ -138,8 +131,8 @@ def find_archives(listed: Published, needed: list[str], data_dir: Path) -> tuple
 
 
 @contextmanager
-def readable(data_dir: Path) -> Iterator[None]:
-    """Turn what the file system refuses into one sentence that names the folder."""
+def refusals_told(data_dir: Path) -> Iterator[None]:
+    """Turns what the file system refuses into one sentence that names the folder."""
     try:
         if data_dir.exists() and not data_dir.is_dir():
             raise StudyError(f"data_dir={data_dir} is a file; choose a folder")
@@ -151,11 +144,11 @@ def readable(data_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def find_missing(listed: Published, data_dir: Path) -> list[Path]:
-    """List the files of a set that are not there, having checked those that are.
+def missing_files(listed: Published, data_dir: Path) -> list[Path]:
+    """The files of a set that are not there; those that are have been checked.
 
     Raises:
-        StudyError: If one is damaged.
+        StudyError: one of them is damaged.
     """
     missing = []
     for file, md5 in listed.files.items():
@@ -174,7 +167,7 @@ def find_missing(listed: Published, data_dir: Path) -> list[Path]:
 
 
 def md5_fault(path: Path, wanted: str) -> str | None:
-    """Compare a file with its published MD5; return what is wrong, or None."""
+    """What is wrong with a file that has a published MD5; None where nothing is."""
     from torchvision.datasets.utils import calculate_md5
 
     found = calculate_md5(path)
@@ -182,7 +175,7 @@ def md5_fault(path: Path, wanted: str) -> str | None:
 
 
 def idx_fault(path: Path, archive_md5: str) -> str | None:
-    """Check a file in MNIST's idx format that has no published MD5 of its own; return what is wrong, or None.
+    """What is wrong with a file in MNIST's idx format that has no published MD5 of its own; None where nothing is.
 
     Its size must be what its header says. Where the archive it came from lies beside it and has the published MD5,
     the CRC-32 that every gzip file ends with must be the file's.
@@ -205,21 +198,21 @@ def idx_fault(path: Path, archive_md5: str) -> str | None:
     return None if zlib.crc32(path.read_bytes()) == crc else f"is not what {archive.name} beside it holds"
 
 
-def fetch_archives(
+def fetch_and_unpack(
     name: str, listed: Published, needed: list[str], there: dict[str, Path], data_dir: Path, mirror: str | None
 ) -> None:
-    """Unpack archives, having downloaded those that are not there, check their files, and put these in place.
+    """Downloads the archives that are not there, unpacks all of them, checks their files and puts these in place.
 
     Args:
-        name: The set's name, for messages.
-        listed: Its files, archives and hosts.
-        needed: The archives to unpack.
-        there: Those of them that need not be downloaded, and where they are.
-        data_dir: The data folder; made if it is not there.
-        mirror: Base URL to fetch from instead of the hosts.
+        name: of the set, for messages.
+        listed: its files, archives and hosts.
+        needed: the archives to unpack.
+        there: those of them that need not be downloaded, and where they are.
+        data_dir: the data folder; made if it is not there.
+        mirror: base URL to fetch from instead of the hosts.
 
     Raises:
-        StudyError: If an archive cannot be fetched or is not the published one; then nothing is left behind.
+        StudyError: an archive cannot be fetched or is not the published one; then nothing is left behind.
     """
     made = not data_dir.exists()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -229,10 +222,10 @@ def fetch_archives(
             folder.mkdir(parents=True)
             for archive, path in there.items():
                 shutil.copyfile(path, folder / archive)
-            download(listed, [archive for archive in needed if archive not in there], folder, name, mirror)
+            download_archives(listed, [archive for archive in needed if archive not in there], folder, name, mirror)
             for archive in needed:
                 unpack(folder / archive)
-            absent = [path for path in find_missing(listed, Path(temporary)) if listed.archive_of(path.name) in needed]
+            absent = [path for path in missing_files(listed, Path(temporary)) if listed.archive_of(path.name) in needed]
             if absent:
                 raise StudyError(f"dataset={name} was unpacked but its archive holds no {absent[0].name}")
             put_in_place(folder, data_dir / listed.folder)
@@ -242,13 +235,13 @@ def fetch_archives(
                 data_dir.rmdir()
 
 
-def download(listed: Published, archives: list[str], folder: Path, name: str, mirror: str | None) -> None:
-    """Download archives of a set into a folder, each from the first host that has it as published.
+def download_archives(listed: Published, archives: list[str], folder: Path, name: str, mirror: str | None) -> None:
+    """Downloads archives of a set into a folder, each from the first host that has it as published.
 
     torchvision's own downloader does not read file:// URLs, and takes no time limit.
 
     Raises:
-        StudyError: If no host has one of them.
+        StudyError: no host has one of them.
     """
     hosts = [mirror.rstrip("/") + "/"] if mirror else listed.hosts
     for archive in archives:
@@ -271,10 +264,10 @@ def download(listed: Published, archives: list[str], folder: Path, name: str, mi
 
 
 def copy_url(url: str, path: Path) -> None:
-    """Copy what a URL answers to a file, with its progress on stderr.
+    """Writes what a URL answers to a file, with its progress on stderr.
 
     Raises:
-        OSError, HTTPException, ValueError: If there is no answer for a minute, or it is a refusal.
+        OSError, HTTPException, ValueError: there is no answer for a minute, or it is a refusal.
     """
     request = urllib.request.Request(url, headers={"User-Agent": "activation-study"})
     with urllib.request.urlopen(request, timeout=60) as answer, path.open("wb") as file:
@@ -285,7 +278,7 @@ def copy_url(url: str, path: Path) -> None:
 
 
 def unpack(archive: Path) -> None:
-    """Unpack an archive so that torchvision finds its files: .gz beside itself, .tar.gz beside its folder."""
+    """Unpacks an archive to where torchvision looks for its files: .gz beside itself, .tar.gz beside its folder."""
     if archive.name.endswith(".tar.gz"):
         with tarfile.open(archive) as tar:
             tar.extractall(archive.parent.parent, filter="data")
@@ -296,7 +289,7 @@ def unpack(archive: Path) -> None:
 
 
 def put_in_place(fetched: Path, folder: Path) -> None:
-    """Move checked files where they belong, each in one step."""
+    """Moves checked files where they belong, each in one step."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(fetched.iterdir()):
         with path.open("r+b") as file:  # Windows syncs no file that is open for reading only

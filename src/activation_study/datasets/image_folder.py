@@ -1,4 +1,4 @@
-"""A folder of images as a set: a sub-folder a class, in the order of their names.
+"""A folder of images as a set: one sub-folder per class, in the order of their names.
 
     flowers/rose/1.jpg, flowers/tulip/2.png, ...              a part of every class is drawn for the test split
     flowers/train/rose/1.jpg, flowers/test/rose/2.jpg, ...    these are the splits; there may be a val/ as well
@@ -30,25 +30,22 @@ def read_image_folder(
     channels: Annotated[int, Choice((3, 1))] = 3,
     test_share: Annotated[float, Number(above=0, below=1)] = 0.2,
 ) -> Arrays:
-    """Read a folder of images, each brought to one size and one number of channels.
+    """The images of a folder, in the order of classes and file names, brought to one size and number of channels.
 
     Images are turned upright as their EXIF notes say, transparent parts lie on white, and of several pictures in a file
     the first is taken. What is hidden is passed over, links are followed, and whatever is left out is counted and named
     on stderr.
 
     Args:
-        data_dir: Not used: the folder has a path of its own.
-        root: The folder that holds a folder for every class, or folders such as `train`, `val` and `test` with those.
-        folder: What runs call it; not used here.
-        size: Height and width in pixels that every image is resized to, with antialiasing.
+        data_dir: not used: the folder has a path of its own.
+        root: the folder that holds a folder for every class, or folders such as `train`, `val` and `test` with those.
+        folder: what runs call it; not used here.
+        size: height and width in pixels that every image is resized to, with antialiasing.
         channels: 3 for RGB, 1 for grey.
-        test_share: Share of every class that is drawn from the training images where there is no `test` folder.
-
-    Returns:
-        The images, in the order of classes and file names.
+        test_share: of every class, drawn from the training images where there is no `test` folder.
 
     Raises:
-        StudyError: If an option makes no sense, the folder is not as described, or a class has too few images.
+        StudyError: the folder is not as described, cannot be read, or has too few images of a class.
     """
     left_out = LeftOut(Path(str(root)).expanduser())
     try:
@@ -62,12 +59,12 @@ def read_image_folder(
     images, readable = decode([one.path for one in listed], size, channels)
     labels = np.array([one.label for one in listed], dtype=np.int64)[readable]
     splits = np.array([one.split for one in listed], dtype=object)[readable]
-    check_counts(names, labels, splits, parts, root)
+    _refuse_small_classes(names, labels, splits, parts, root)
     if "test" not in parts:
         train = np.flatnonzero(splits == "train")
-        splits[train[draw_test(labels[train], test_share)]] = "test"
+        splits[train[_drawn_for_test(labels[train], test_share)]] = "test"
     if "valid" in parts:
-        say_splits(parts, root, test_share)
+        _say_splits(parts, root, test_share)
 
     def part(split: str) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.from_numpy(images[splits == split]), torch.from_numpy(labels[splits == split])
@@ -75,8 +72,8 @@ def read_image_folder(
     return Arrays(*part("train"), *part("test"), valid=part("valid") if "valid" in parts else None)
 
 
-def draw_test(labels: np.ndarray, share: float) -> np.ndarray:
-    """Draw a share of every class, at least one image of it and not all; returns for every image whether it is in."""
+def _drawn_for_test(labels: np.ndarray, share: float) -> np.ndarray:
+    """Which images are drawn for the test split, (n,) bool: a share of every class, at least one of it and not all."""
     stream = np.random.RandomState(TEST_SEED)  # its draws are the same in every version of numpy
     in_test = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
@@ -85,8 +82,8 @@ def draw_test(labels: np.ndarray, share: float) -> np.ndarray:
     return in_test
 
 
-def say_splits(parts: dict[str, Path], root: Path | str | None, test_share: float) -> None:
-    """Say on stderr which splits are taken from where, where that is not what the options say."""
+def _say_splits(parts: dict[str, Path], root: Path | str | None, test_share: float) -> None:
+    """Says on stderr where the splits come from, where that is not what the options say."""
     text = f"{parts['valid'].name}/ is the validation split, and dataset.valid_size is not used"
     if "test" not in parts:
         share = f"a share of {test_share:g} of every class in {parts['train'].name}/"
@@ -94,10 +91,10 @@ def say_splits(parts: dict[str, Path], root: Path | str | None, test_share: floa
     print(f"note: dataset.root={root}: {text}.", file=sys.stderr)
 
 
-def check_counts(
+def _refuse_small_classes(
     names: list[str], labels: np.ndarray, splits: np.ndarray, parts: dict[str, Path], root: Path | str | None
 ) -> None:
-    """Raise a StudyError unless every class has an image in each split, counting those that are to be drawn."""
+    """Refuses a class that has no image in a split, counting those that are to be drawn."""
     least = {split: 2 if split == "train" and "test" not in parts else 1 for split in parts}
     counts = {split: np.bincount(labels[splits == split], minlength=len(names)) for split in parts}
     for label, name in enumerate(names):

@@ -55,7 +55,7 @@ class LeftOut:
         self.paths.setdefault(kind, {})[path] = None
 
     def say(self) -> None:
-        """One line a kind on stderr."""
+        """Prints one line per kind on stderr."""
         for kind, paths in self.paths.items():
             suffixes = Counter(path.suffix.lower() or "without suffix" for path in paths)
             counts = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
@@ -151,7 +151,7 @@ def class_names(parts: dict[str, Path], left_out: LeftOut) -> list[str]:
 
 
 def _refuse_folds(part: Path, names: list[str], left_out: LeftOut) -> None:
-    """Raises a StudyError for "classes" such as fold1/ and fold2/ that both hold cat/ and dog/."""
+    """Refuses "classes" such as fold1/ and fold2/ that both hold cat/ and dog/."""
     inside = {name: set(folders_in(part / name, left_out)) for name in names}
     several = [name for name, folders in inside.items() if len(folders) > 1]
     for one, other in itertools.combinations(several, 2):

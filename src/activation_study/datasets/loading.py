@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from activation_study.datasets.arrays import Arrays
-from activation_study.datasets.downloads import readable, require
+from activation_study.datasets.downloads import refusals_told, require
 from activation_study.datasets.options import DERIVED, SHARED, own_options
 from activation_study.datasets.preprocessing import PREPROCESSINGS
-from activation_study.datasets.sources import Source, get_source
+from activation_study.datasets.sources import Source, source_of
 from activation_study.datasets.splitting import shuffled
 from activation_study.errors import StudyError
 
@@ -23,15 +23,15 @@ class Split:
     """A part of a dataset.
 
     Attributes:
-        images: Preprocessed pixels, (n, channels, height, width) float32.
-        labels: Classes, (n,) int64.
+        images: preprocessed pixels, (n, channels, height, width) float32.
+        labels: classes, (n,) int64.
     """
 
     images: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
-        """Return the number of images."""
+        """The number of images."""
         return len(self.labels)
 
 
@@ -40,11 +40,11 @@ class Dataset:
     """Training, validation and test data of one set, on one device.
 
     Attributes:
-        name: The set's name.
-        train: What the weights are fitted to, and the preprocessing.
-        valid: What choices are made on; taken from the published training data.
-        test: The published test data; read once, after training.
-        classes: Number of classes.
+        name: of the set.
+        train: what the weights are fitted to, and the preprocessing.
+        valid: what choices are made on; taken from the published training data.
+        test: the published test data; read once, after training.
+        classes: how many there are.
         checksum: SHA-256 of the published pixels and labels, the same for every split and preprocessing.
     """
 
@@ -57,7 +57,7 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Shape of an image, (channels, height, width)."""
+        """That of an image, (channels, height, width)."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 
@@ -75,41 +75,38 @@ def load(
     device: torch.device | str = "cpu",
     **options: Any,
 ) -> Dataset:
-    """Load a dataset onto a device.
+    """A data set on a device: read, checked, split and preprocessed.
 
     Args:
         name: digits, mnist, fashion_mnist, cifar10, cifar100, image_folder, or another key of `SOURCES`.
-        data_dir: Folder that holds the data in torchvision's layout, or will.
-        valid_size: Images set aside from the training data for validation, below 1 their share; None for the set's
+        data_dir: the folder that holds the data in torchvision's layout, or will.
+        valid_size: images set aside from the training data for validation, below 1 their share; None for the set's
             usual number, 0 to train on everything. A folder of images with a validation folder needs none.
-        train_limit: Train on this many of the images that remain, the first of their shuffled order; None for all.
-            The validation images do not depend on it.
-        split_seed: Seed of that shuffle. It is no run's seed: every run should see the same split.
-        preprocessing: A key of `PREPROCESSINGS`, fitted to the final training images.
-        mirror: Base URL (https:// or file://) to fetch a missing set from instead of its usual host; checksums are
+        train_limit: how many of the images that remain are trained on, the first of their shuffled order; None for
+            all. The validation images do not depend on it.
+        split_seed: of that shuffle. It is no run's seed: every run should see the same split.
+        preprocessing: a key of `PREPROCESSINGS`, fitted to the final training images.
+        mirror: base URL (https:// or file://) to fetch a missing set from instead of its usual host; checksums are
             enforced all the same.
-        download: Whether a missing set may be fetched.
-        device: Where the tensors live.
-        options: What only this set has, such as image_folder's root and size; see `read_image_folder`.
-
-    Returns:
-        The dataset.
+        download: whether a missing set may be fetched.
+        device: where the tensors live.
+        options: those that this set alone has, such as image_folder's root and size; see `read_image_folder`.
 
     Raises:
-        StudyError: If a choice is not possible, or the data is missing, damaged or not readable.
+        StudyError: a choice is not possible, or the data are missing, damaged or not readable.
     """
-    source = get_source(name)
+    source = source_of(name)
     own_options(name).read("dataset", {key: value for key, value in options.items() if key != DERIVED})
     SHARED["preprocessing"].read("dataset.preprocessing", preprocessing)
     folder = Path(data_dir).expanduser()
     if source.torchvision:
         require(name, source.torchvision, folder, download=download, mirror=mirror)
-    with readable(folder):
+    with refusals_told(folder):
         arrays = source.read(folder, **options)
     classes = source.classes or int(arrays.train_labels.max()) + 1
-    check_arrays(name, arrays, classes)
+    _refuse_broken_arrays(name, arrays, classes)
 
-    train, valid = draw_splits(source, arrays, valid_size, train_limit, split_seed)
+    train, valid = _draw_splits(source, arrays, valid_size, train_limit, split_seed)
 
     def pixels(images: Tensor) -> Tensor:
         return images.to(device).float().div_(arrays.white)
@@ -127,19 +124,18 @@ def load(
     )
 
 
-def draw_splits(
+def _draw_splits(
     source: Source, arrays: Arrays, valid_size: float | None, train_limit: int | None, split_seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Draw training and validation images; as much as a set by classes allows, each class has its part of both.
+    """Which of a set's training images are for training, and which for validation, as indices.
 
-    Returns:
-        Which of the training images are for training, and which for validation: none where the set has a validation
-        split of its own.
+    A set that is drawn by classes has its part of every class in both, as far as there are images. None are for
+    validation where the set has a validation split of its own.
 
     Raises:
-        StudyError: If the sizes are not possible.
+        StudyError: a size is not possible.
     """
-    check_count("dataset.split_seed", split_seed, 0, 2**32 - 1)
+    _count_within("dataset.split_seed", split_seed, 0, 2**32 - 1)
     labels = arrays.train_labels.numpy()
     order, kept = shuffled(labels, split_seed, by_class=source.by_class)
     most = len(labels) - max(kept, 1)
@@ -153,38 +149,38 @@ def draw_splits(
                 f"{len(labels)} in {kept or 1} classes; give more images, or choose 0"
             )
         valid_size = min(max(1, round(valid_size * len(labels))), most)
-    size = check_count("dataset.valid_size", valid_size, 0, most)
+    size = _count_within("dataset.valid_size", valid_size, 0, most)
     if train_limit is not None:
-        check_count("dataset.train_limit", train_limit, max(kept, 1), len(labels) - size)
+        _count_within("dataset.train_limit", train_limit, max(kept, 1), len(labels) - size)
     train = np.concatenate([order[:kept], order[kept + size :]])[:train_limit]
     return torch.from_numpy(train), torch.from_numpy(order[kept : kept + size])
 
 
 def fetch(name: str, data_dir: Path | str = "data", mirror: str | None = None) -> None:
-    """Download a set unless it is there, and check its files.
+    """Downloads a set unless it is there, and checks its files.
 
     Args:
-        name: A key of `SOURCES`.
-        data_dir: Folder to put it in.
-        mirror: Base URL to fetch from instead of the set's usual host.
+        name: a key of `SOURCES`.
+        data_dir: the folder to put it in.
+        mirror: base URL to fetch from instead of the set's usual host.
 
     Raises:
-        StudyError: If it cannot be fetched, or what is there is damaged.
+        StudyError: it cannot be fetched, or what is there is damaged.
     """
-    source = get_source(name)
+    source = source_of(name)
     if source.torchvision:
         require(name, source.torchvision, Path(data_dir).expanduser(), download=True, mirror=mirror)
 
 
-def check_count(key: str, value: float, low: int, high: int) -> int:
-    """Return a count; raise a StudyError unless it is a whole number in low..high."""
+def _count_within(key: str, value: float, low: int, high: int) -> int:
+    """A count as it is given; refused unless it is a whole number in low..high."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise StudyError(f"{key}={value} is not possible; choose a whole number from {low} to {high}")
     return value
 
 
-def check_arrays(name: str, arrays: Arrays, classes: int) -> None:
-    """Raise a StudyError unless a set's images and labels are what `Arrays` promises."""
+def _refuse_broken_arrays(name: str, arrays: Arrays, classes: int) -> None:
+    """Refuses images and labels that are not what `Arrays` promises."""
     for split, images, labels in (
         ("training", arrays.train_images, arrays.train_labels),
         ("test", arrays.test_images, arrays.test_labels),
@@ -200,13 +196,10 @@ def check_arrays(name: str, arrays: Arrays, classes: int) -> None:
 
 
 def checksum(arrays: Arrays) -> str:
-    """Digest the published pixels and labels, in their order, so that a run can record which data it saw.
+    """SHA-256 of the published pixels and labels, in their order, in hexadecimal; it tells which data a run has seen.
 
     Args:
-        arrays: The set as published; labels below 256.
-
-    Returns:
-        SHA-256 in hexadecimal.
+        arrays: the set as published; labels count by their last byte.
     """
     digest = hashlib.sha256()
     valid = arrays.valid or ()

@@ -1,8 +1,8 @@
 """What is done to pixels before a network sees them; whatever is learned for it is learned from training images alone.
 
-Each function takes training images, (n, channels, height, width) float32 in 0..1, and returns the transform that every
-split then goes through. A transform may write over the images it is given: a second copy of CIFAR-10 costs 700 MB and
-takes longer to allocate than to compute.
+Each of `PREPROCESSINGS` takes training images, (n, channels, height, width) float32 in 0..1, and gives the transform
+that every split then goes through. A transform may write over the images it is given: a second copy of CIFAR-10 costs
+700 MB and takes longer to allocate than to compute.
 """
 
 from collections.abc import Callable
@@ -16,25 +16,14 @@ PART = 4096  # images whitened at a time: bounds the memory beside the images th
 
 
 def raw(train: Tensor) -> Transform:
-    """Leave the pixels in 0..1.
-
-    Args:
-        train: Training images; not used.
-
-    Returns:
-        The identity.
-    """
+    """Leaves the pixels in 0..1."""
     return lambda images: images
 
 
 def standardize(train: Tensor) -> Transform:
-    """Give every channel zero mean and unit standard deviation over all pixels of the training images.
+    """Gives every channel zero mean and unit standard deviation over all pixels of the training images.
 
-    Args:
-        train: Training images, (n, channels, height, width) in 0..1.
-
-    Returns:
-        The transform; a channel that never varies is only centred.
+    A channel that never varies is only centred.
     """
     std, mean = torch.std_mean(train, dim=(0, 2, 3), correction=0, keepdim=True)
     # Rounding leaves a constant channel a std a little above 0; dividing by it would blow the rounding up.
@@ -46,11 +35,11 @@ def contrast_normalize(images: Tensor, *, scale: float = 55.0) -> Tensor:
     """Global contrast normalization: every image less its own mean, scaled to one Euclidean norm.
 
     Args:
-        images: Images, (n, channels, height, width).
-        scale: The norm; 55 in pylearn2's CIFAR set, near sqrt(3 * 32 * 32), so that pixels are about 1.
+        images: shape (n, channels, height, width).
+        scale: the norm; 55 in pylearn2's CIFAR set, near sqrt(3 * 32 * 32), so that pixels are about 1.
 
     Returns:
-        Normalised images of the same shape; an image of one colour becomes 0.
+        Images of the same shape; one of a single colour becomes 0.
     """
     centred = images - images.mean(dim=(1, 2, 3), keepdim=True)
     norm = centred.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
@@ -66,12 +55,9 @@ def gcn_zca(train: Tensor, *, scale: float = 55.0, filter_bias: float = 0.1) -> 
     eigenvalue e the whitened variance is therefore e / (e + 0.1), near 1 only where e is large.
 
     Args:
-        train: Training images, (n, channels, height, width) in 0..1.
-        scale: Norm of a normalised image.
-        filter_bias: Added to the eigenvalues.
-
-    Returns:
-        The transform.
+        train: the training images.
+        scale: the norm of a normalised image.
+        filter_bias: what is added to the eigenvalues.
     """
     size = train[0].numel()
     total = torch.zeros(size, dtype=torch.float64)

@@ -24,13 +24,13 @@ class Source:
     """Where a set comes from.
 
     Attributes:
-        read: Reads the set from the data folder; its other arguments are options that only this set has.
-        classes: Number of classes; None for as many as the training images have.
-        valid_size: Images taken from the training data for validation unless the user says otherwise; below 1 it is
+        read: reads the set from the data folder; its other arguments are options that this set alone has.
+        classes: how many there are; None for as many as the training images have.
+        valid_size: images taken from the training data for validation unless the user says otherwise; below 1 it is
             their share.
-        torchvision: The torchvision class that lists the set's files, checksums and host; None if the set has no
-            files of its own to check or fetch.
-        by_class: Whether validation and training images are drawn class by class, in proportion, so that a class of
+        torchvision: the class of torchvision that lists the set's files, checksums and hosts; None where there are no
+            files to check or fetch.
+        by_class: whether validation and training images are drawn class by class, in proportion, so that a class of
             few images is in training. The published sets are drawn from as a whole, as in the papers.
     """
 
@@ -42,15 +42,9 @@ class Source:
 
 
 def read_digits(data_dir: Path) -> Arrays:
-    """Read 1797 handwritten digits of 8x8 pixels in 0..16, which scikit-learn carries (UCI optdigits, its test part).
+    """1797 handwritten digits of 8x8 pixels in 0..16, which scikit-learn carries (UCI optdigits, its test part).
 
-    A fixed fifth is the test split.
-
-    Args:
-        data_dir: Not used: there is nothing to download.
-
-    Returns:
-        1438 training and 359 test images, (n, 1, 8, 8).
+    A fixed fifth is the test split: 1438 training and 359 test images, (n, 1, 8, 8). Nothing is read from `data_dir`.
     """
     from sklearn.datasets import load_digits
 
@@ -64,15 +58,12 @@ def read_digits(data_dir: Path) -> Arrays:
 
 
 def torchvision_source(class_name: str, *, classes: int, valid_size: int) -> Source:
-    """Describe a set that torchvision reads; torchvision is imported when the set is.
+    """A set that torchvision reads; torchvision is imported when the set is.
 
     Args:
-        class_name: Name of the class in torchvision.datasets.
-        classes: Number of classes.
-        valid_size: Images taken from the training data for validation.
-
-    Returns:
-        The source.
+        class_name: of the class in torchvision.datasets.
+        classes: how many there are.
+        valid_size: images taken from the training data for validation.
     """
 
     def read(data_dir: Path) -> Arrays:
@@ -84,17 +75,17 @@ def torchvision_source(class_name: str, *, classes: int, valid_size: int) -> Sou
         make = type(class_name, (getattr(datasets, class_name),), checked)
         train, test = make(data_dir, train=True), make(data_dir, train=False)
         return Arrays(
-            channels_first(train.data),
+            _channels_first(train.data),
             torch.as_tensor(train.targets),
-            channels_first(test.data),
+            _channels_first(test.data),
             torch.as_tensor(test.targets),
         )
 
     return Source(read, classes, valid_size, class_name)
 
 
-def channels_first(images: Any) -> Tensor:
-    """Bring (n, height, width) or (n, height, width, channels) to (n, channels, height, width)."""
+def _channels_first(images: Any) -> Tensor:
+    """Images (n, height, width) or (n, height, width, channels) as (n, channels, height, width)."""
     pixels = torch.as_tensor(images)
     return pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
 
@@ -110,17 +101,11 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def get_source(name: str) -> Source:
-    """Look a set up by its name.
-
-    Args:
-        name: A key of `SOURCES`.
-
-    Returns:
-        Its source.
+def source_of(name: str) -> Source:
+    """The entry of `SOURCES` of that name.
 
     Raises:
-        StudyError: If there is no such set.
+        StudyError: there is none.
     """
     if name not in SOURCES:
         raise StudyError(f"dataset={name} is not a dataset; choose one of {', '.join(SOURCES)}")

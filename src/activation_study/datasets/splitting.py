@@ -4,12 +4,12 @@ import numpy as np
 
 
 def shuffled(labels: np.ndarray, seed: int, *, by_class: bool) -> tuple[np.ndarray, int]:
-    """Shuffle a set.
+    """The images of a set in random order.
 
     Args:
-        labels: Classes, (n,) int64.
-        seed: Of the shuffle; from 0 to 2**32 - 1.
-        by_class: Whether the order begins with one image of every class, and is in proportion to the classes however
+        labels: classes, (n,) int64.
+        seed: of the shuffle; from 0 to 2**32 - 1.
+        by_class: whether the order begins with one image of every class, and is in proportion to the classes however
             little of the rest is taken.
 
     Returns:

@@ -1,6 +1,7 @@
 """What happens in each layer over training: one panel per activation, one line per layer, coloured by its depth."""
 
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
@@ -75,8 +76,6 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
 
 
 def _layer_colors(hidden: int) -> tuple[ListedColormap, BoundaryNorm]:
-    from matplotlib import colormaps
-
     shades = colormaps["viridis"]
     colors = [shades(0.92 * layer / max(hidden - 1, 1)) for layer in range(hidden)]  # not the palest yellow
     return ListedColormap(colors), BoundaryNorm([layer + 0.5 for layer in range(hidden + 1)], hidden)

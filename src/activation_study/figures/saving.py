@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from activation_study.figures.style import context
+from activation_study.runs import files
 
 LARGEST = 300_000  # bytes of a PNG that is to live in a repository
 RESOLUTIONS = (160, 130, 100, 75, 50)  # dots per inch, tried in turn
@@ -16,8 +17,6 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
     Neither file holds a date, so equal figures give equal bytes.
     """
-    from activation_study.runs.files import write
-
     layout = figure.get_layout_engine()
     with context():
         for dpi in RESOLUTIONS:
@@ -27,10 +26,10 @@ def save(figure: Figure, stem: Path) -> list[Path]:
                 break
         pdf = _rendered(figure, format="pdf", metadata={"CreationDate": None})
     figure.set_layout_engine(layout)
-    files = {Path(f"{stem}.png"): png, Path(f"{stem}.pdf"): pdf}
-    for path, content in files.items():
-        write(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
-    return list(files)
+    contents = {Path(f"{stem}.png"): png, Path(f"{stem}.pdf"): pdf}
+    for path, content in contents.items():
+        files.write(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
+    return list(contents)
 
 
 def _rendered(figure: Figure, **options: object) -> bytes:

@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -121,8 +122,6 @@ def called(label: str) -> str:
 @functools.cache
 def _letters_of_the_font() -> frozenset[int]:
     """The numbers of all letters that the study's font can draw."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
     with context():
         return frozenset(get_font(findfont(FontProperties())).get_charmap()) | {ord("\n")}
 

@@ -142,7 +142,7 @@ def unfold(x: Tensor, replicas: int) -> Tensor:
 
 
 class Stack:
-    """Makes the layers of a stack of networks, one replica a seed, each with its own draw of the weights.
+    """Makes the layers of a stack of networks, one replica per seed, each with its own draw of the weights.
 
     Args:
         seeds: one per replica; replicas may share a seed, and then differ in their learning rate.

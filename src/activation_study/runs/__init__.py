@@ -1,4 +1,4 @@
-"""Runs on disk: what makes a run itself, its folder, its training, and reading many of them as tables."""
+"""Runs on disk: what makes a run itself, its folder, and reading many of them as tables."""
 
 from activation_study.runs.folder import Run, runs_in
 from activation_study.runs.identity import comparable_hash

@@ -53,7 +53,7 @@ def _progress(status: dict[str, Any]) -> str:
 
 
 def _time_left(runs: dict[Run, dict[str, Any]], states: dict[Run, str]) -> str:
-    """Time left, from the median time an epoch, replica and layer of the runs so far of the same kind."""
+    """Time left, from the median time per epoch, replica and layer of the runs so far of the same kind."""
     pace: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for run, status in runs.items():
         if status.get("step") and status.get("seconds"):
@@ -71,7 +71,7 @@ def _time_left(runs: dict[Run, dict[str, Any]], states: dict[Run, str]) -> str:
 
 
 def _kind(run: Run) -> tuple[str, ...]:
-    """Runs of a kind take about the same time an epoch, replica and layer."""
+    """Runs of a kind take about the same time per epoch, replica and layer."""
     config = run.config["config"]
     width = config["model"].get("width")
     return tuple(map(str, (config["dataset"], config["model"]["name"], width, config["train"]["batch_size"])))

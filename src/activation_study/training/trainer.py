@@ -47,8 +47,8 @@ class Record:
     Attributes:
         epoch: epochs trained, a whole number or not.
         step: updates made.
-        metrics: columns seed, learning_rate, epoch, step, split, loss, the objective's score (accuracy), seconds; a row
-            per replica and split.
+        metrics: columns seed, learning_rate, epoch, step, split, loss, the objective's score (accuracy), seconds; one
+            row per replica and split.
         layers: columns seed, learning_rate, epoch, step, layer, hidden (whether an activation ends the layer), the
             probes' quantities and dead.
         others: further tables by the names of their observers, see `observers`.
