@@ -1,4 +1,4 @@
-"""What the tests of sweeps over several processes share."""
+"""What several tests share."""
 
 import os
 import runpy
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from activation_study.commands.sweeps import Sweep
-from activation_study.runs import Run, runs_in
+from activation_study.runs import Run, read, runs_in
 
 ROOT = Path(__file__).resolve().parents[1]
 # Four runs of about a second each, long enough to be killed in the middle.
@@ -58,6 +58,12 @@ class Command:
 def without_threads(environment: dict[str, str] | None = None) -> dict[str, str]:
     """An environment that leaves the number of threads to the launcher."""
     return {key: value for key, value in (environment or os.environ).items() if key != "OMP_NUM_THREADS"}
+
+
+def replicas_in(runs_dir: str) -> list[tuple[int, float]]:
+    """Seed and learning rate of every replica in the tables, sorted."""
+    last = read(runs_dir).metrics.query("split == 'test'")
+    return sorted(zip(last["seed"], last["learning_rate"], strict=True))
 
 
 def by_name(runs_dir: Path) -> dict[str, Run]:

@@ -1,11 +1,22 @@
-import gc
+"""Training what is asked for and not there yet, each replica once."""
+
+import multiprocessing
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
+from helpers import replicas_in
 
-from activation_study.runs.tables import without_collection
+from activation_study.errors import StudyError
+from activation_study.runs import Run, runs_in
+from activation_study.runs.overview import overview
+from activation_study.training import execute as executing
+from activation_study.training.execute import asked_for, execute
+from activation_study.training.trainer import Replica, Trainer
 
 PROGRAM = """
 import resource, torch
@@ -34,17 +45,82 @@ def test_a_freed_block_is_taken_again_without_new_pages() -> None:
     assert again < anew / 10
 
 
-def test_the_garbage_collector_pauses_and_goes_on_as_before() -> None:
-    with without_collection():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        with without_collection():
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-    with pytest.raises(ValueError, match="damaged"), without_collection():
-        raise ValueError("damaged")
-    assert gc.isenabled()
+def test_growing_a_study_trains_only_what_is_missing(tiny_settings, monkeypatch) -> None:
+    trained: list[Replica] = []
+    original = Trainer.__init__
+
+    def counting(self, config, replicas, data) -> None:
+        trained.extend(replicas)
+        original(self, config, replicas, data)
+
+    monkeypatch.setattr(Trainer, "__init__", counting)
+    runs_dir = tiny_settings()["runs_dir"]
+    execute(tiny_settings("seeds=2"))
+    execute(tiny_settings("seeds=4"))
+    assert [replica.seed for replica in trained] == [0, 1, 2, 3]
+    execute(tiny_settings("seeds=4", "learning_rate=[0.01,0.1]"))
+    assert trained[4:] == [Replica(seed, 0.1) for seed in range(4)]
+    runs = execute(tiny_settings("seeds=[1,3]"))
+    assert len(trained) == 8
+    assert len(runs) == 2
+    expected = sorted((seed, rate) for seed in range(4) for rate in (0.01, 0.1))
+    assert replicas_in(runs_dir) == expected
+
+
+def test_a_run_begun_by_fewer_seeds_is_continued_when_more_are_asked_for(tiny_settings) -> None:
+    executing.register(tiny_settings("seeds=2"), asked_for(tiny_settings("seeds=2")))
+    runs = execute(tiny_settings("seeds=3"))
+    assert [run.config["replicas"] for run in runs] == [[[0, 0.01], [1, 0.01]], [[2, 0.01]]]
+
+
+def test_changed_data_are_refused_by_name(tiny_settings, monkeypatch) -> None:
+    execute(tiny_settings("seeds=1"))
+    honest = executing.load_data
+    monkeypatch.setattr(
+        executing, "load_data", lambda *args: type(d := honest(*args))(**{**d.__dict__, "checksum": "another"})
+    )
+    with pytest.raises(StudyError, match=r"dataset=digits: the data in .* have the checksum another, but digits-mlp-2"):
+        execute(tiny_settings("seeds=2"))
+
+
+def test_divergence_is_a_result(tiny_settings) -> None:
+    settings = tiny_settings("learning_rate=[0.01,1e30]", "seeds=1")
+    (run,) = execute(settings)
+    assert run.status["state"] == "diverged"
+    assert list(run.status["diverged"]) == ["seed 0, learning rate 1e+30"]
+    accuracy = run.table("metrics").query("split == 'test'").set_index("learning_rate")["accuracy"]
+    assert accuracy[0.01] > 0
+    assert pd.isna(accuracy[1e30])
+    assert execute(settings) == [run]
+    assert "diverged " + run.folder.name in overview(settings["runs_dir"])
+
+
+def work(chosen: list[dict], trained: Path) -> None:
+    """One worker among several: every run that it trains leaves a line."""
+    torch.set_num_threads(1)
+    original = executing.train
+
+    def noting(settings, replicas) -> Run:
+        run = original(settings, replicas)
+        with trained.open("a") as lines:
+            lines.write(f"{run.folder.name}\n")
+        return run
+
+    executing.train = noting
+    for settings in chosen:
+        execute(settings, wait=True)
+
+
+def test_twenty_workers_on_one_folder_train_each_run_exactly_once(tiny_settings, tmp_path) -> None:
+    chosen = [tiny_settings(f"activation={name}", "train.epochs=5") for name in ("relu", "elu", "tanh", "prelu")]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["activation_study.commands.sweeps", "activation_study.training.execute"])
+    workers = [context.Process(target=work, args=(chosen, tmp_path / "trained")) for _ in range(20)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert {worker.exitcode for worker in workers} == {0}
+    assert sorted((tmp_path / "trained").read_text().split()) == sorted(
+        run.folder.name for run in runs_in(Path(chosen[0]["runs_dir"]))
+    )

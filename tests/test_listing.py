@@ -3,16 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from activation_study.datasets import load
 from activation_study.datasets.image_folder import read_image_folder
-from activation_study.datasets.splitting import shuffled
 from activation_study.errors import StudyError
 
 
@@ -53,6 +49,7 @@ def root(tmp_path):
 
 
 ALL = [*range(5), *range(20, 25)]  # of `root`
+
 
 # Hidden parts ---------------------------------------------------------------------------------------------------------
 
@@ -286,28 +283,3 @@ def test_too_few_images_for_validation_are_refused(tmp_path) -> None:
     fill(tmp_path, count=2)
     refused(r"dataset\.valid_size=0\.2 leaves a class without training images", tmp_path)
     refused(r"dataset\.valid_size=1 is not possible; choose a whole number from 0 to 0", tmp_path, valid_size=1)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    counts=st.lists(st.integers(1, 40), min_size=1, max_size=6), seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1)
-)
-def test_every_beginning_of_an_order_by_class_is_in_proportion(counts, seed, share) -> None:
-    labels = np.repeat(np.arange(len(counts)), counts)
-    order, kept = shuffled(labels, seed, by_class=True)
-    assert sorted(order) == list(range(len(labels)))
-    assert sorted(labels[order[:kept]]) == list(range(len(counts)))
-    taken = round(share * (len(labels) - kept))
-    of_each = np.bincount(labels[order[kept : kept + taken]], minlength=len(counts))
-    # Of the rest of each class the same share is taken, to half an image.
-    rest = np.array(counts) - 1
-    reached = of_each[rest > 0] / rest[rest > 0]
-    if len(reached):
-        assert reached.max() - reached.min() <= 1 / rest[rest > 0].min() + 1e-9
-
-
-def test_published_sets_are_drawn_from_as_a_whole() -> None:
-    labels = np.arange(50) % 3
-    order, kept = shuffled(labels, 7, by_class=False)
-    assert kept == 0
-    np.testing.assert_array_equal(order, np.random.RandomState(7).permutation(50))

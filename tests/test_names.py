@@ -1,4 +1,4 @@
-"""Names of the user's own: on paper, in tables, in figures, on disk and on any terminal."""
+"""Names of the user's own: on disk, of runs, and on any terminal."""
 
 import os
 import subprocess
@@ -6,23 +6,25 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from activation_study.commands import compare as comparing
-from activation_study.comparison import text
 from activation_study.errors import StudyError
 from activation_study.names import path_part, printable, shortened
-from activation_study.runs import Run, files, identity, read, read_runs
+from activation_study.runs import read, read_runs
 from activation_study.runs.groups import comparable
 from activation_study.schema.kinds import PathTo
 from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
 LATIN_1 = os.fsdecode(b"caf\xe9")  # no UTF-8
+
+
 texts = st.text(st.characters(codec=None), max_size=300)  # with halves of pairs
 
 
@@ -64,46 +66,6 @@ def test_long_names_are_told_apart_by_a_hash() -> None:
     assert one[:100] == other[:100] == "n" * 100
     assert len(one) == 120
     assert shortened("花" * 100, 50).startswith("花" * 13 + "~")
-
-
-# Tables ---------------------------------------------------------------------------------------------------------------
-
-
-def test_markdown_shows_a_name_as_it_is() -> None:
-    table = pd.DataFrame({"activation": ["cash$2024_a_b$x", r"a|b\c*d`e<f>~", "two\nlines", "[a](b)"], "n_1": 1})
-    assert text.markdown(table) == (
-        "| activation | n\\_1 |\n| --- | --- |\n"
-        "| cash\\$2024\\_a\\_b\\$x | 1 |\n| a\\|b\\\\c\\*d\\`e\\<f>\\~ | 1 |\n| two lines | 1 |\n| [a\\](b) | 1 |\n"
-    )
-    assert text.markdown(pd.DataFrame({"a": ["[x|y](#x)"]}), ["a"]).endswith("| [x\\|y](#x) |\n")
-
-
-@given(cells=st.lists(st.text(max_size=20), min_size=1, max_size=4))
-def test_markdown_keeps_its_cells_apart(cells) -> None:
-    table = pd.DataFrame([cells], columns=[f"c{number}" for number in range(len(cells))])
-    for markup in ((), table.columns):
-        *_, row = text.markdown(table, markup).split("\n")[:-1]
-        bars = [place for place, letter in enumerate(row) if letter == "|" and not _escaped(row, place)]
-        assert len(bars) == len(cells) + 1
-
-
-def _escaped(text: str, place: int) -> bool:
-    return (place - len(text[:place].rstrip("\\"))) % 2 == 1
-
-
-def test_code_in_markdown_may_hold_backticks() -> None:
-    assert text.as_code("a $b$") == "`a $b$`"
-    assert text.as_code("a `b`` c") == "``` a `b`` c ```"
-
-
-def test_latex_shows_a_name_as_it_is() -> None:
-    table = pd.DataFrame({"a_b %": [r"c$2_a&b#{x}\y^~", "[a] <b>|c"], "n": ["*", "1"]})
-    assert text.latex(table).splitlines()[2:6] == [
-        r"a\_b \% & n \\",
-        r"\midrule",
-        r"c\$2\_a\&b\#\{x\}\textbackslash{}y\textasciicircum{}\textasciitilde{} & {*} \\",
-        r"{[}a] \textless{}b\textgreater{}\textbar{}c & 1 \\",
-    ]
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
@@ -156,29 +118,6 @@ def test_the_settings_name_a_folder_in_letters_that_every_text_can_hold(compose_
     config.dataset.root = str(tmp_path / "loop")
     with pytest.raises(StudyError, match=r"dataset\.root=.*loop: "):
         settings(config)
-
-
-def test_names_of_runs_that_were_short_stay_what_they_were(tiny_settings) -> None:
-    settings = tiny_settings()
-    name = identity.run_name(settings, [(0, 0.01)])
-    assert name == f"digits-mlp-2-relu-{identity.configuration_hash(settings)}-{name[-6:]}"
-    settings["activation"]["name"] = "my/own"
-    assert identity.run_name(settings, [(0, 0.01)]).startswith("digits-mlp-2-my_own-")
-    assert Run(Path("runs") / LATIN_1).name == r"caf\xe9"
-
-
-def test_tensorboard_refuses_a_folder_that_it_cannot_write_to(tiny_settings, tmp_path) -> None:
-    pytest.importorskip("tensorboard")
-    settings = tiny_settings("export=tensorboard") | {"runs_dir": str(tmp_path / LATIN_1)}
-    with pytest.raises(
-        StudyError, match=r"export=tensorboard: TensorBoard cannot write to .*, whose name is not UTF-8"
-    ):
-        execute(settings)
-
-
-def test_text_that_utf_8_cannot_hold_is_written_with_escapes(tmp_path) -> None:
-    files.write_text(tmp_path / "a", f"out={LATIN_1}")
-    assert (tmp_path / "a").read_bytes() == rb"out=caf\udce9"
 
 
 def test_a_folder_for_results_is_checked_and_not_made(tmp_path) -> None:

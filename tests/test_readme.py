@@ -48,7 +48,7 @@ def test_make_target_exists(command) -> None:
 def test_command_works(command, tmp_path) -> None:
     _, script, *arguments = shlex.split(command)
     if "https://example.org/folder" in command:
-        pytest.skip("needs a mirror; tests/test_datasets.py fetches from one of its own")
+        pytest.skip("needs a mirror; tests/test_downloads.py fetches from one of its own")
     if "my_networks.py" in command or "dataset.root=" in command:
         pytest.skip("tests/test_own.py and tests/test_image_folder.py run it")
     if "hydra/launcher=" in command:
