@@ -24,6 +24,7 @@ from PIL import Image as Pillow
 from activation_study import CONF, schema
 from activation_study.activations import build
 from activation_study.comparison import statistics, text
+from activation_study.comparison.variants import kind
 from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
@@ -68,16 +69,6 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
                 found += execute(chosen | {"model": chosen["model"] | {"depth": depth}}, wait=True)
     return read_runs(dict.fromkeys(found))
-
-
-def by_rule(activation: str, depth: int, rules: Iterable[str]) -> Tables:
-    """The demo's runs of one activation under several rules of initialization, which the column `activation` names."""
-    found = {f"{activation} ({rule})": runs(f"init={rule}", activations=[activation], depths=[depth]) for rule in rules}
-    return Tables(
-        pd.concat([tables.metrics.assign(activation=label) for label, tables in found.items()]),
-        pd.concat([tables.layers.assign(activation=label) for label, tables in found.items()]),
-        [run for tables in found.values() for run in tables.runs],
-    )
 
 
 def on_disk() -> dict[str, Callable[[], Tables]]:
@@ -157,17 +148,17 @@ def properties(names: Iterable[str]) -> pd.DataFrame:
 def layer_factors(layers: pd.DataFrame) -> pd.DataFrame:
     """The factor by which one hidden layer changes the back-propagated error before training, with its interval.
 
-    Columns: activation, depth, n (replicas), factor (geometric mean over layers and replicas), low, high.
+    Columns: what is compared, under the name that `variants.kind` has for it, depth, n (replicas), factor (geometric mean over layers and replicas), low, high.
     """
     start = layers[(layers.step == 0) & layers.hidden]
     wide = start.pivot(index=REPLICA, columns="layer", values="error_rms")
-    rows = []
-    for activation in looks(start.activation):
-        for depth, errors in wide.loc[activation].dropna(axis=1, how="all").groupby("depth"):
+    rows, compared = [], kind(start)
+    for variant in looks(start.variant):
+        for depth, errors in wide.loc[variant].dropna(axis=1, how="all").groupby("depth"):
             errors = errors.dropna(axis=1, how="all")
             per_layer = (errors.iloc[:, 0] / errors.iloc[:, -1]) ** (1 / (errors.shape[1] - 1))
             estimate = statistics.geometric_mean(per_layer)._asdict()
-            rows.append({"activation": activation, "depth": depth, "n": len(errors), "factor": estimate.pop("value")})
+            rows.append({compared: variant, "depth": depth, "n": len(errors), "factor": estimate.pop("value")})
             rows[-1] |= estimate
     return pd.DataFrame(rows)
 
@@ -177,7 +168,7 @@ def error_and_bound(layers: pd.DataFrame, bounds: Mapping[str, float], depth: in
 
     Args:
         layers: the table of that name.
-        bounds: for each label in the column `activation`, the largest factor of one layer.
+        bounds: for each label in the column `variant`, the largest factor of one layer.
         depth: of the networks; by default the deepest that all share.
     """
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "error_rms", "grad_norm"]), depth)
@@ -188,21 +179,21 @@ def error_and_bound(layers: pd.DataFrame, bounds: Mapping[str, float], depth: in
     with context():
         figure, (ax,) = panels(1, "hidden layer (1 = at the input)", "error, relative to the last hidden layer")
         figure.set_size_inches(8, 3.6)
-        for label, look in looks(rows.activation).items():
-            line = curve(rows[rows.activation == label], "relative", "layer", log=True)
+        for label, look in looks(rows.variant).items():
+            line = curve(rows[rows.variant == label], "relative", "layer", log=True)
             bound = [bounds[label] ** (hidden - layer) for layer in line.index]
             ax.plot(line.index, line["mean"], color=look.color, marker=look.marker, markevery=max(1, hidden // 8))
             ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
             ax.plot(line.index, bound, color=look.color, linestyle=(0, (2, 2)), linewidth=1)
         ax.set_yscale("log")
         ax.set_xticks(*layer_ticks(hidden))
-        legend(figure, rows.activation, {"measured": "-", "largest expected": (0, (2, 2))})
+        legend(figure, rows.variant, {"measured": "-", "largest expected": (0, (2, 2))})
         drawn = f"solid: geometric mean, bands: {INTERVAL}, dashed: largest slope times the scale of the weights"
         return finish(figure, "Back-propagated error before training", footer(rows, drawn, "grad_norm"))
 
 
 def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = None) -> Figure:
-    """One quantity through the hidden layers, before and after training, one line per activation.
+    """One quantity through the hidden layers, before and after training, one line per variant.
 
     Args:
         layers: the table of that name.
@@ -212,19 +203,19 @@ def profile(layers: pd.DataFrame, value: str, label: str, depth: int | None = No
     """
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm", value]), depth)
     rows = rows[rows.hidden]
-    ends = rows.groupby("activation").step.transform("max")
+    ends = rows.groupby("variant").step.transform("max")
     moments = {"before training": rows[rows.step == 0], "after training": rows[rows.step == ends]}
     with context():
         figure, axes = panels(2, "hidden layer (1 = at the input)", label, height=0.8)
         for ax, (moment, part) in zip(axes, moments.items(), strict=True):
-            for name, look in looks(part.activation).items():
-                line = curve(part[part.activation == name], value, "layer")
+            for name, look in looks(part.variant).items():
+                line = curve(part[part.variant == name], value, "layer")
                 ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
                         markevery=max(1, len(line) // 8))  # fmt: skip
                 ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
             ax.set_title(moment)
         axes[0].set_xticks(*layer_ticks(last_hidden(rows)))
-        legend(figure, rows.activation)
+        legend(figure, rows.variant)
         drawn = f"lines: mean, bands: {INTERVAL}"
         return finish(figure, f"{label[:1].upper()}{label[1:]} by layer", footer(rows, drawn, "grad_norm"))
 

@@ -92,27 +92,27 @@ class Found:
             self._tables[tuned_for] = self.load(tuned_for)
         return self._tables[tuned_for]
 
-    def values(self, quantity: Quantity, activation: str, depth: int) -> NDArray[np.float64] | None:
-        """A quantity of one activation at one depth, shape (seeds,), or None if not all of the seeds have been run.
+    def values(self, quantity: Quantity, variant: str, depth: int) -> NDArray[np.float64] | None:
+        """A quantity of one variant at one depth, shape (seeds,), or None if not all of the seeds have been run.
 
         A replica that diverged has NaN where `quantities` has no value for it.
         """
-        if not self.has(activation, depth, quantity.tuned_for):
+        if not self.has(variant, depth, quantity.tuned_for):
             return None
         if quantity not in self._measured:
             self._measured[quantity] = quantity.of(self.tables(quantity.tuned_for))
-        return self._measured[quantity].reindex(self._replicas(activation, depth)).to_numpy(dtype=float)
+        return self._measured[quantity].reindex(self._replicas(variant, depth)).to_numpy(dtype=float)
 
-    def has(self, activation: str, depth: int, tuned_for: str = "accuracy") -> bool:
-        """Whether every seed of an activation has been run at a depth."""
-        return bool(self._replicas(activation, depth).isin(self._diverged(tuned_for).index).all())
+    def has(self, variant: str, depth: int, tuned_for: str = "accuracy") -> bool:
+        """Whether every seed of a variant has been run at a depth."""
+        return bool(self._replicas(variant, depth).isin(self._diverged(tuned_for).index).all())
 
-    def diverged(self, activation: str, depth: int, tuned_for: str = "accuracy") -> int:
-        """How many replicas of an activation diverged at a depth."""
-        return int(self._diverged(tuned_for).reindex(self._replicas(activation, depth)).sum())
+    def diverged(self, variant: str, depth: int, tuned_for: str = "accuracy") -> int:
+        """How many replicas of a variant diverged at a depth."""
+        return int(self._diverged(tuned_for).reindex(self._replicas(variant, depth)).sum())
 
-    def _replicas(self, activation: str, depth: int) -> pd.MultiIndex:
-        return pd.MultiIndex.from_product([[activation], [depth], self.seeds], names=REPLICA)
+    def _replicas(self, variant: str, depth: int) -> pd.MultiIndex:
+        return pd.MultiIndex.from_product([[variant], [depth], self.seeds], names=REPLICA)
 
     def _diverged(self, tuned_for: str) -> pd.Series:
         if tuned_for not in self._lost:

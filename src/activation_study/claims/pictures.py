@@ -148,7 +148,7 @@ def learned_slopes(outcome: Outcome) -> Figure:
         figure, axes = panels(len(shown), "hidden layer (1 = at the input)", "learned slope", sharex=False)
         for ax, (found, depth) in zip(axes, shown, strict=True):
             layers = found.tables().layers
-            rows = layers[(layers.activation == "prelu") & (layers.depth == depth) & layers.hidden]
+            rows = layers[(layers.variant == "prelu") & (layers.depth == depth) & layers.hidden]
             rows = rows[rows.step == rows.step.max()]
             by_layer = {int(layer): group.learned_slope.to_numpy() for layer, group in rows.groupby("layer")}
             _line(ax, by_layer, looks(["prelu"])["prelu"], LEARNED_SLOPE)
@@ -196,14 +196,14 @@ def natural_gradient(outcome: Outcome) -> Figure:
     with context():
         figure, axes = panels(3, "epochs trained", "", sharey=False, height=1.0)
         for ax, (column, (label, quantity)) in zip(axes, labels.items(), strict=True):
-            for name, look in looks(metrics.activation).items():
-                rows = metrics[metrics.activation == name]
+            for name, look in looks(metrics.variant).items():
+                rows = metrics[metrics.variant == name]
                 _line(ax, {epoch: rows[rows.epoch == epoch][column].to_numpy() for epoch in epochs}, look, quantity)
             ax.set_ylabel(label)
             ax.set_xscale("log")
             ax.set_xticks(epochs, [str(epoch) for epoch in epochs])
             ax.set_xticks([], minor=True)
-        legend(figure, metrics.activation)
+        legend(figure, metrics.variant)
         drawn = "lines: mean over seeds, bands: 95 % t intervals"
         return finish(figure, _title(outcome), _footer(outcome, drawn))
 

@@ -10,42 +10,42 @@ NAN = float("nan")
 
 
 def reference_of(metrics: pd.DataFrame, wanted: str | None = None) -> str:
-    """The activation that the others are compared with: the one wanted if it is there, relu if not, else the first."""
-    labels = [str(label) for label in metrics["activation"].unique()]
+    """The variant that the others are compared with: the one wanted if it is there, relu if not, else the first."""
+    labels = [str(label) for label in metrics["variant"].unique()]
     return next((label for label in (wanted, "relu") if label is not None and label in labels), labels[0])
 
 
 def accuracies(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracies at one depth, one row per seed and one column per activation.
+    """Test accuracies at one depth, one row per seed and one column per variant.
 
-    Only the seeds that every activation was trained with.
+    Only the seeds that every variant was trained with.
     """
-    by_seed = ACCURACY.per_replica(metrics).reset_index("depth", drop=True).unstack("activation")
-    return by_seed.reindex(columns=list(metrics["activation"].unique())).dropna()
+    by_seed = ACCURACY.per_replica(metrics).reset_index("depth", drop=True).unstack("variant")
+    return by_seed.reindex(columns=list(metrics["variant"].unique())).dropna()
 
 
 def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Every activation against a reference, at every depth.
+    """Every variant against a reference, at every depth.
 
     Args:
-        metrics: the replicas that measure the activations, paired by seed.
-        reference: label of one of the activations.
+        metrics: the replicas that measure the variants, paired by seed.
+        reference: label of one of the variants.
 
     Returns:
-        Columns: depth, activation, reference, n (seeds), comparisons, difference with low and high (mean paired
+        Columns: depth, variant, reference, n (seeds), comparisons, difference with low and high (mean paired
         difference of test accuracies; intervals that hold jointly for all comparisons at the depth), improvement with
         improvement_low and improvement_high (probability that a network beats one of the reference), first (share of
-        bootstrap resamples in which the activation comes first). The reference's own row has only `first`.
+        bootstrap resamples in which the variant comes first). The reference's own row has only `first`.
     """
     rows = []
     for depth, group in metrics.groupby("depth", sort=False, dropna=False):
         paired = accuracies(group)
         firsts = statistics.rank_shares(paired.to_numpy().T)[:, 0]
-        for activation, first in zip(paired.columns, firsts, strict=True):
-            row = {"depth": depth, "activation": activation, "reference": reference, "n": len(paired)}
+        for variant, first in zip(paired.columns, firsts, strict=True):
+            row = {"depth": depth, "variant": variant, "reference": reference, "n": len(paired)}
             row |= {"difference": NAN, "low": NAN, "high": NAN}
-            if activation != reference:
-                ours, theirs, comparisons = paired[activation], paired[reference], paired.shape[1] - 1
+            if variant != reference:
+                ours, theirs, comparisons = paired[variant], paired[reference], paired.shape[1] - 1
                 row["comparisons"] = comparisons
                 row |= _three("", "difference", ACCURACY.difference(ours, theirs, comparisons))
                 row |= _three("improvement_", "improvement", statistics.probability_of_improvement(ours, theirs))

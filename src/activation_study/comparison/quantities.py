@@ -19,7 +19,7 @@ from activation_study.comparison.statistics import Estimate
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
-REPLICA = ["activation", "depth", "seed"]
+REPLICA = ["variant", "depth", "seed"]
 RULE = "a diverged network has learned nothing: its accuracy counts as 0, its loss as the one before training"
 
 
@@ -31,8 +31,8 @@ class Quantity:
         name: what it is.
         unit: of the number times `factor`, and of a difference of two.
         table: metrics or layers.
-        per_replica: from that table, of one learning rate for each activation and depth, to the numbers, indexed by
-            activation, depth and seed; NaN where a replica has none.
+        per_replica: from that table, of one learning rate for each variant and depth, to the numbers, indexed by
+            variant, depth and seed; NaN where a replica has none.
         factor: what the number is multiplied by where it is shown: 100 for a share.
         bounds: the values that it can have.
         logarithmic: whether its mean is geometric, and two replicas are compared by their ratio.
@@ -59,7 +59,7 @@ class Quantity:
         return statistics.mean(values, comparisons, self.bounds)
 
     def difference(self, ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1) -> Estimate:
-        """The mean difference of two activations paired by seed, or their ratio; see `statistics.difference`."""
+        """The mean difference of two variants paired by seed, or their ratio; see `statistics.difference`."""
         if self.logarithmic:
             with np.errstate(divide="ignore", invalid="ignore"):
                 return statistics.geometric_mean(np.divide(ours, theirs), comparisons)
@@ -82,13 +82,13 @@ def counted(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def diverged(metrics: pd.DataFrame) -> pd.Series:
-    """Whether a replica has diverged, indexed by activation, depth and seed."""
+    """Whether a replica has diverged, indexed by variant, depth and seed."""
     test = last(metrics, "test")
     return ~np.isfinite(test["accuracy"].astype(float))
 
 
 def last(metrics: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The rows of a split after training, indexed by activation, depth and seed."""
+    """The rows of a split after training, indexed by variant, depth and seed."""
     rows = metrics[metrics["split"] == split]
     return rows[rows["epoch"] == rows.groupby(REPLICA[:2])["epoch"].transform("max")].set_index(REPLICA)
 
@@ -109,6 +109,12 @@ def _gap(metrics: pd.DataFrame) -> pd.Series:
 def _training_loss(metrics: pd.DataFrame) -> pd.Series:
     """The area under the curve of the training loss by the trapezoidal rule, over the number of epochs."""
     losses = _curves(metrics, "train", "loss")
+    # Variants may have been trained for different numbers of epochs.
+    parts = [_area(part.dropna(axis=1, how="all")) for _, part in losses.groupby(level=REPLICA[:2], sort=False)]
+    return pd.concat(parts) if parts else losses.mean(axis=1)
+
+
+def _area(losses: pd.DataFrame) -> pd.Series:
     if losses.shape[1] < 2:
         return losses.mean(axis=1)
     between = (losses.to_numpy()[:, 1:] + losses.to_numpy()[:, :-1]) / 2

@@ -1,6 +1,6 @@
-"""The learning rate at which an activation is measured, chosen without its test images.
+"""The learning rate at which a variant is measured, chosen without its test images.
 
-Every activation gets its own rate, or the comparison would compare how well one rate suits them. The choice looks at
+Every variant gets its own rate, or the comparison would compare how well one rate suits them. The choice looks at
 seeds that the measurement does not use; for accuracy at their validation images, and for speed at their training loss.
 """
 
@@ -17,12 +17,12 @@ from activation_study.errors import StudyError, shown
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
-BY = ["activation", "depth"]
+BY = ["variant", "depth"]
 PURPOSES = ("accuracy", "speed")  # what a rate can be best for
 
 
 def scores(metrics: pd.DataFrame) -> pd.DataFrame:
-    """How each learning rate of one activation and depth does.
+    """How each learning rate of one variant and depth does.
 
     Returns:
         One row per rate, ascending: learning_rate, n, diverged, accuracy and loss (means on validation data after
@@ -80,8 +80,17 @@ def only(tables: "Tables", seeds: Sequence[int], rates: Sequence[float]) -> "Tab
     return tables._replace(metrics=metrics, layers=layers)
 
 
+def joined(parts: Sequence["Tables"]) -> "Tables":
+    """Several tables as one."""
+    return parts[0]._replace(
+        metrics=pd.concat([part.metrics for part in parts], ignore_index=True),
+        layers=pd.concat([part.layers for part in parts], ignore_index=True),
+        runs=list(dict.fromkeys(run for part in parts for run in part.runs)),
+    )
+
+
 def chosen(tables: "Tables", tuning_seeds: Sequence[int], purpose: str = "accuracy") -> "Tables":
-    """The replicas that measure each activation and depth: fresh seeds at the rate that the tuning seeds have chosen.
+    """The replicas that measure each variant and depth: fresh seeds at the rate that the tuning seeds have chosen.
 
     Where nothing was tuned all seeds choose among the rates there are, and where there is nothing but the tuning, its
     replicas have to do.

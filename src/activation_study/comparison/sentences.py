@@ -9,17 +9,18 @@ from activation_study.comparison import quantities, selection
 from activation_study.comparison.differences import accuracies
 from activation_study.comparison.quantities import ACCURACY
 from activation_study.comparison.summary import BY
+from activation_study.comparison.variants import kind, quoted
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 
 def conclusions(table: pd.DataFrame, tables: "Tables", tuning: "Tables | None") -> list[str]:
-    """Three sentences per depth: which activation leads, what differs from the reference, and what cannot be said.
+    """Three sentences per depth: which variant leads, what differs from the reference, and what cannot be said.
 
     Args:
         table: of `differences`.
-        tables: the replicas that measure the activations.
+        tables: the replicas that measure the variants.
         tuning: those that chose the learning rates, where they were tuned.
     """
     sentences = []
@@ -36,12 +37,12 @@ def _leader(metrics: pd.DataFrame) -> str:
     if lost.all():
         return "every network diverged."
     if paired.empty:
-        return "no seed was trained with every activation, so there is nothing to rank."
+        return f"no seed was trained with every {kind(metrics)}, so there is nothing to rank."
     means = paired.mean().round(12).sort_values(ascending=False, kind="stable")
     best = [str(name) for name in means.index[means == means.iloc[0]]]
     mean, low, high = ACCURACY.mean(paired[best[0]])
     interval = f" [{100 * low:.2f}, {100 * high:.2f}]" if low == low and len(best) == 1 else ""
-    count = int(lost.xs(best[0], level="activation").reindex(paired.index, level="seed").sum())
+    count = int(lost.xs(best[0], level="variant").reindex(paired.index, level="seed").sum())
     counted = f" ({count} diverged)" if count and len(best) == 1 else ""
     seeds = f"{len(paired)} seed{'s' if len(paired) > 1 else ''}"
     verb = "has" if len(best) == 1 else "share"
@@ -51,7 +52,9 @@ def _leader(metrics: pd.DataFrame) -> str:
         return f"{text}."
     leads = {name: ACCURACY.difference(paired[best[0]], paired[name], len(others)) for name in others}
     lead, low, high = leads[others[0]]
-    text += f"; its lead over {others[0]}, the next, is {100 * lead:.2f} points [{100 * low:.2f}, {100 * high:.2f}]"
+    text += (
+        f"; its lead over {quoted(others[0])}, the next, is {100 * lead:.2f} points [{100 * low:.2f}, {100 * high:.2f}]"
+    )
     if near := [name for name, estimate in leads.items() if not estimate.low > 0]:
         return f"{text}, and it is not settled that it is better than {_names(near)}."
     others_too = "" if len(others) == 1 else ", and it is ahead of every other by as much as joint intervals ask"
@@ -59,9 +62,9 @@ def _leader(metrics: pd.DataFrame) -> str:
 
 
 def _against_reference(rows: pd.DataFrame) -> str:
-    reference, others = rows["reference"].iloc[0], rows[rows["activation"] != rows["reference"]]
+    reference, others = rows["reference"].iloc[0], rows[rows["variant"] != rows["reference"]]
     if others.empty:
-        return f"There is nothing to compare {reference} with."
+        return f"There is nothing to compare {quoted(reference)} with."
     if others["low"].isna().all():
         return f"With {'one seed' if others['n'].max() == 1 else 'no seed'} nothing can be said about differences."
     better, worse = others[others["low"] > 0], others[others["high"] < 0]
@@ -69,16 +72,16 @@ def _against_reference(rows: pd.DataFrame) -> str:
     parts = []
     for word, group in (("better", better), ("worse", worse)):
         if len(group):
-            parts.append(f"{_names(group['activation'])} {'are' if len(group) > 1 else 'is'} {word} {_by(group)}")
+            parts.append(f"{_names(group['variant'])} {'are' if len(group) > 1 else 'is'} {word} {_by(group)}")
     if len(alike):
-        parts.append(f"{_names(alike['activation'])} cannot be told from it")
+        parts.append(f"{_names(alike['variant'])} cannot be told from it")
     joint = f" (joint 95 % intervals of {len(others)} differences)" if len(others) > 1 else " (95 % interval)"
-    return f"Compared with {reference}, {'; '.join(parts)}{joint}."
+    return f"Compared with {quoted(reference)}, {'; '.join(parts)}{joint}."
 
 
 def _names(labels: Iterable[str]) -> str:
-    *most, last = list(labels)
-    return f"{', '.join(most)} and {last}" if most else str(last)
+    *most, last = map(quoted, labels)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _by(group: pd.DataFrame) -> str:
@@ -90,17 +93,18 @@ def _by(group: pd.DataFrame) -> str:
 
 def _limits(depth: float, tables: "Tables", tuning: "Tables | None") -> str:
     """What the comparison does not cover: it speaks of one network and one length of training."""
-    config = tables.runs[0].config["config"]
-    images = config["dataset"].get("train_limit")
-    epochs = config["train"]["epochs"]
-    trained = f"{epochs} epoch{'s' if epochs > 1 else ''}" + (f" on {images} images" if images else "")
+    images = tables.runs[0].config["config"]["dataset"].get("train_limit")
+    epochs = sorted({run.config["config"]["train"]["epochs"] for run in tables.runs})
+    trained = f"{' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}" + (
+        f" on {images} images" if images else ""
+    )
     scale = ", ".join(sorted(tables.metrics["scale"].unique()))
     text = f"Nothing is said of longer training ({trained}, scale {scale}), of other networks or of other data"
     if tuning is None:
-        return f"{text}, nor of other learning rates: none was tuned, and each activation has its own best."
+        return f"{text}, nor of other learning rates: none was tuned, and each {kind(tables.metrics)} has its own best."
     edges = [
-        str(activation)
-        for (activation, at), metrics in tuning.metrics.groupby(BY, sort=False, dropna=False)
+        str(variant)
+        for (variant, at), metrics in tuning.metrics.groupby(BY, sort=False, dropna=False)
         if (at == depth or at != at) and _at_edge(metrics)
     ]
     if edges:

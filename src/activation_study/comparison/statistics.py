@@ -83,7 +83,7 @@ def geometric_mean(values: ArrayLike, comparisons: int = 1) -> Estimate:
 def difference(
     ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING
 ) -> Estimate:
-    """The mean difference of two activations with its t interval, paired by seed.
+    """The mean difference of two variants with its t interval, paired by seed.
 
     Args:
         ours: one number per seed, shape (seeds,).
@@ -95,7 +95,7 @@ def difference(
 
 
 def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
-    """How likely a network with our activation beats one with theirs (Agarwal et al. 2021), with a 95 % interval.
+    """How likely a network with our variant beats one with theirs (Agarwal et al. 2021), with a 95 % interval.
 
     The share of all pairs of replicas in which ours is better, ties counting half; percentile bootstrap over the seeds.
 
@@ -114,13 +114,13 @@ def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
 
 
 def rank_shares(accuracies: ArrayLike) -> NDArray[np.float64]:
-    """How often each activation takes each rank by its mean accuracy when the seeds are drawn anew.
+    """How often each variant takes each rank by its mean accuracy when the seeds are drawn anew.
 
     Args:
-        accuracies: finite, shape (activations, seeds), paired by seed.
+        accuracies: finite, shape (variants, seeds), paired by seed.
 
     Returns:
-        Shares of the bootstrap resamples, shape (activations, ranks), the best rank first; those who tie share it. NaN
+        Shares of the bootstrap resamples, shape (variants, ranks), the best rank first; those who tie share it. NaN
         where there is no seed.
     """
     values = np.asarray(accuracies, dtype=float)

@@ -1,4 +1,4 @@
-"""From the tables of many runs to the one table that compares activations."""
+"""From the tables of many runs to the one table that compares variants."""
 
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 BY = selection.BY
-OF_THE_BEST = 0.99  # share of the best activation's validation accuracy that is the target
+OF_THE_BEST = 0.99  # share of the best variant's validation accuracy that is the target
 AFTER_TRAINING = {"accuracy": ACCURACY, "loss": LOSS, "gap": GAP}
 INSIDE = {"gradient_ratio": GRADIENT_RATIO, "saturated": SATURATED, "dead": DEAD}
 
@@ -22,17 +22,17 @@ INSIDE = {"gradient_ratio": GRADIENT_RATIO, "saturated": SATURATED, "dead": DEAD
 def summary(
     tables: "Tables", tuning: "Tables | None" = None, target: float | None = None, fast: "Tables | None" = None
 ) -> pd.DataFrame:
-    """One row for each activation and depth, in the order in which they come.
+    """One row for each variant and depth, in the order in which they come.
 
     Args:
-        tables: the replicas that measure the activations.
+        tables: the replicas that measure the variants.
         tuning: those that chose the learning rates, where they were tuned.
-        target: validation accuracy up to which epochs are counted; None: OF_THE_BEST of the best activation's mean
+        target: validation accuracy up to which epochs are counted; None: OF_THE_BEST of the best variant's mean
             after training, at each depth.
         fast: the replicas at the rates that were chosen for speed, where they were tuned.
 
     Returns:
-        Columns: activation, depth, learning_rate, n (replicas), diverged (of them), accuracy with accuracy_low and
+        Columns: variant, depth, learning_rate, n (replicas), diverged (of them), accuracy with accuracy_low and
         accuracy_high, loss (test) and gap likewise, target, reached (share of replicas that did), epochs_to_target
         (median; infinite where half of the replicas never reach it), training_loss (mean over the epochs) with its
         ends and fast_rate, the learning rate at which it was measured, off_by_one_step (validation accuracy lost where
@@ -78,11 +78,11 @@ def _with_ends(name: str, estimate: Estimate) -> dict[str, float]:
 
 
 def _epochs_to_target(metrics: pd.DataFrame, target: float | None) -> dict[Any, dict[str, float]]:
-    """The target, the share of replicas that reach it, and their median epochs, by activation and depth."""
+    """The target, the share of replicas that reach it, and their median epochs, by variant and depth."""
     found = {}
     accuracy = quantities.VALIDATION_ACCURACY.per_replica(metrics)
     for depth, group in metrics.groupby("depth", sort=False):
-        best = accuracy.xs(depth, level="depth").groupby("activation").mean().max()
+        best = accuracy.xs(depth, level="depth").groupby("variant").mean().max()
         aim = OF_THE_BEST * float(best) if target is None else target
         for key, epochs in _by_key(quantities.epochs_to(group, aim)).items():
             reached = float(np.isfinite(epochs).mean())

@@ -1,24 +1,26 @@
 """Tables of a comparison as a person reads them: as texts, captions, Markdown and LaTeX."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from activation_study.comparison import quantities
 from activation_study.comparison.summary import BY, OF_THE_BEST
+from activation_study.comparison.variants import WORDS, differing, kind, quoted, shared
 from activation_study.runs.identity import names
 
 if TYPE_CHECKING:
     from activation_study.runs import Run, Tables
 
-NOT_OPTIONS = ("name", "depth", "network", "source")  # of a model; the last two are a network of the user's own
+NOT_OPTIONS = ("name", "network", "source")  # of a model; the last two are a network of the user's own
+TRAINING = {"epochs": "{} epochs", "batch_size": "batches of {}"}
 
 
-def of_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """The summary as a person reads it."""
-    shown = pd.DataFrame({"activation": table["activation"], "depth": table["depth"]})
+def of_summary(table: pd.DataFrame, compared: str = "activation") -> pd.DataFrame:
+    """The summary as a person reads it; `compared` is the heading of what is compared, see `variants.kind`."""
+    shown = pd.DataFrame({compared: table["variant"], "depth": table["depth"]})
     if table["learning_rate"].nunique() > 1:
         shown["learning rate"] = table["learning_rate"].map("{:g}".format)
     shown["test accuracy %"] = percent(table["accuracy"], 1)
@@ -51,12 +53,12 @@ def _count(epochs: float) -> str:
     return "never" if epochs == float("inf") else f"{epochs:g}"
 
 
-def of_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """The differences as a person reads them, without the reference's own row."""
-    others = table[table["activation"] != table["reference"]]
+def of_differences(table: pd.DataFrame, compared: str = "activation") -> pd.DataFrame:
+    """The differences as a person reads them, without the reference's own row; `compared` as in `of_summary`."""
+    others = table[table["variant"] != table["reference"]]
     if others.empty:
         return pd.DataFrame()
-    shown = pd.DataFrame({"activation": others["activation"], "depth": others["depth"]})
+    shown = pd.DataFrame({compared: others["variant"], "depth": others["depth"]})
     shown["against"] = others["reference"]
     shown["difference, points"] = (100 * others["difference"]).map("{:+.2f}".format)
     ends = [(100 * others[end]).map("{:+.2f}".format) for end in ("low", "high")]
@@ -75,25 +77,39 @@ def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
 
 
 def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
-    """What the numbers are and where they come from: n, scale and hardware, in one sentence each."""
-    config = tables.runs[0].config["config"]
+    """What the numbers are and where they come from: what all share, what differs, n, scale and hardware."""
     seeds = tables.metrics.groupby(BY, dropna=False)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
-    dataset, train = config["dataset"], config["train"]
-    options = {key: value for key, value in config["model"].items() if key not in NOT_OPTIONS}
-    model = ", ".join(f"{key} {value}" for key, value in options.items())
-    dataset_name, model_name = names(config)
-    images = f" ({dataset['train_limit']} training images)" if dataset.get("train_limit") else ""
     return (
-        f"{dataset_name}{images}, {model_name}{f' ({model})' if model else ''}, {train['epochs']} epochs in batches of "
-        f"{train['batch_size']}, {config['optimizer']['name']} at {_rates(tables, tuning)}, {config['init']['name']} "
-        f"initialization; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
+        f"{', '.join(filter(None, _setting(tables, tuning)))}; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
         f"{', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % t interval over seeds, mean test loss in nats, training less test accuracy. "
         f"{_told_of_target(tables)}Training loss in nats, the mean over the epochs (area under its curve)"
         f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. {_told_of_layers(tables)}"
         f"Everywhere {quantities.RULE}; of what else is measured it has no value."
     )
+
+
+def _setting(tables: "Tables", tuning: "Tables | None") -> Iterator[str]:
+    """What all runs share, and then what differs among them."""
+    configs = list({id(config): config for config in (run.config["config"] for run in tables.runs)}.values())
+    same, compared = shared(configs), kind(tables.metrics)
+    images = f" ({same['dataset']['train_limit']} training images)" if same["dataset"].get("train_limit") else ""
+    yield f"{names(configs[0])[0]}{images}"
+    options = ", ".join(f"{key} {value}" for key, value in same["model"].items() if key not in NOT_OPTIONS)
+    if len(models := {names(config)[1] for config in configs}) == 1:
+        yield f"{models.pop()}{f' ({options})' if options else ''}"
+    elif options:
+        yield options
+    if compared == "variant" and len(activations := set(tables.metrics["activation"])) == 1:
+        yield activations.pop()
+    yield " in ".join(text.format(same["train"][key]) for key, text in TRAINING.items() if key in same["train"])
+    yield " at ".join(filter(None, (same["optimizer"].get("name"), _rates(tables, tuning))))
+    if "name" in same["init"]:
+        yield f"{same['init']['name']} initialization"
+    if compared == "variant":
+        for group, called in differing(configs).items():
+            yield f"{WORDS.get(group, group)} differs: {', '.join(map(quoted, dict.fromkeys(called)))}"
 
 
 def _has_validation(tables: "Tables") -> bool:
@@ -103,7 +119,7 @@ def _has_validation(tables: "Tables") -> bool:
 def _told_of_target(tables: "Tables") -> str:
     if not _has_validation(tables):
         return ""
-    best = f"{100 * OF_THE_BEST:g} % of the best activation's mean validation accuracy"
+    best = f"{100 * OF_THE_BEST:g} % of the best {kind(tables.metrics)}'s mean validation accuracy"
     return f"Target: {best}, unless given; epochs until half of the networks are there. "
 
 

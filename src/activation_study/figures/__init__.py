@@ -1,8 +1,8 @@
 """Every figure of the study as a function from tables to a matplotlib Figure.
 
 `FIGURES["learning_curves"](metrics, layers)` draws one of them by name; `save(figure, stem)` writes it. The tables are
-those of `activation_study.runs.read`, filtered to one data set and model and to one learning rate per activation and
-depth. Importing this package does not import torch.
+those of `activation_study.runs.read`, filtered to one data set and to one learning rate per variant and depth.
+Importing this package does not import torch.
 """
 
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def draw(tables: "Tables", out: Path, only: str | None = None, **options: dict[s
     What was not measured is left out.
 
     Args:
-        tables: one learning rate for each activation and depth.
+        tables: one learning rate for each variant and depth.
         out: the folder.
         only: name of the one figure that is wanted.
         options: by figure, such as `differences={"reference": "elu"}`.

@@ -8,13 +8,14 @@ from matplotlib.ticker import MaxNLocator
 
 from activation_study.comparison.quantities import ACCURACY, counted
 from activation_study.comparison.statistics import Estimate
+from activation_study.comparison.variants import kind
 from activation_study.errors import StudyError
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import called, context, finish, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer
 
 SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
-NEAR = 5.0  # percentage points from the best within which an activation counts as close to it
+NEAR = 5.0  # percentage points from the best within which a variant counts as close to it
 
 
 def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
@@ -36,8 +37,8 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         if loss.min() > 0 and loss.max() > 10 * loss.min():
             axes[0].set_yscale("log")
             log_ticks(axes[0].yaxis)
-        finals = last[last.epoch == last.epoch.max()].groupby("activation").accuracy.mean().nlargest(3)
-        near = min(accuracy["mean"].max() - NEAR, finals.min() - 1)  # never a close-up of one activation alone
+        finals = last[last.epoch == last.epoch.max()].groupby("variant").accuracy.mean().nlargest(3)
+        near = min(accuracy["mean"].max() - NEAR, finals.min() - 1)  # never a close-up of one variant alone
         if np.isfinite(near):
             entered = accuracy.index[accuracy["mean"] >= near].min()
             highest = np.nanmax(accuracy[["mean", "high"]].to_numpy())
@@ -47,17 +48,17 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         for ax, (title, label) in zip(axes, titles.items(), strict=True):
             ax.set(title=title, ylabel=label)
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        legend(figure, rows.activation, splits)
+        legend(figure, rows.variant, splits)
         lost = f"{LOST}, and with the loss that they began with"
         return finish(figure, "Learning curves", footer(rows, f"lines: mean, bands: {INTERVAL}", "loss", lost))
 
 
 def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Draws every activation and split, and returns the curves, one below the other."""
+    """Draws every variant and split, and returns the curves, one below the other."""
     curves = []
-    for activation, look in looks(rows.activation).items():
+    for variant, look in looks(rows.variant).items():
         for split, dashes in SPLITS.items():
-            part = rows[(rows.activation == activation) & (rows.split == split)]
+            part = rows[(rows.variant == variant) & (rows.split == split)]
             if part.empty:
                 continue
             line = curve(part, value, "epoch", within=(0, np.inf) if value == "loss" else (0, 100))
@@ -70,16 +71,16 @@ def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Test accuracy after training with its interval, the best activation on top, every seed as a faint dot."""
+    """Test accuracy after training with its interval, the best variant on top, every seed as a faint dot."""
     rows = at_depth(final(metrics), depth)
     accuracy = ACCURACY.per_replica(rows)
-    values = {label: accuracy.xs(label, level="activation").to_numpy() for label in looks(rows.activation)}
+    values = {label: accuracy.xs(label, level="variant").to_numpy() for label in looks(rows.variant)}
     estimates = {label: ACCURACY.mean(value) for label, value in values.items()}
     order = sorted(estimates, key=lambda label: estimates[label].value)  # drawn upwards
     highest = max(estimate.value for estimate in estimates.values())
     near = [label for label in order if 100 * (highest - estimates[label].value) < NEAR]
     with context():
-        # Where one activation fails, the others would be a heap at the right edge: they get a panel of their own.
+        # Where one variant fails, the others would be a heap at the right edge: they get a panel of their own.
         zoomed = 1 < len(near) < len(order)
         figure = Figure(figsize=(10.4 if zoomed else 7.5, 1.4 + 0.32 * len(order)), layout="constrained")
         axes = list(figure.subplots(1, 2 if zoomed else 1, sharey=True, squeeze=False).flat)
@@ -90,7 +91,7 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
             axes[0].set_title("all")
             axes[1].set_title(f"within {NEAR:g} points of the best")
         axes[0].set_yticks(range(len(order)), [_row_name(rows, label) for label in order])
-        axes[0].set_ylabel("activation")
+        axes[0].set_ylabel(kind(rows))
         beside = axes[-1].secondary_yaxis("right")
         beside.set_yticks(range(len(order)), [_numbers(estimates[label]) for label in order])
         beside.tick_params(length=0)
@@ -100,7 +101,7 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], estimates: dict[str, Estimate]) -> None:
-    """One row per activation; its seeds lie just above and below the line so that they do not hide the interval."""
+    """One row per variant; its seeds lie just above and below the line so that they do not hide the interval."""
     shown = looks(order)
     for row, label in enumerate(order):
         if label not in values:
@@ -121,6 +122,6 @@ def _numbers(estimate: Estimate) -> str:
 
 
 def _row_name(rows: pd.DataFrame, label: str) -> str:
-    accuracy = rows[rows.activation == label].accuracy
+    accuracy = rows[rows.variant == label].accuracy
     lost = int(accuracy.isna().sum())
     return f"{called(label)} ({lost} of {len(accuracy)} diverged)" if lost else called(label)

@@ -1,4 +1,4 @@
-"""What depth does to each activation: how far the gradient fades on its way to the input, and the accuracy."""
+"""What depth does to each variant: how far the gradient fades on its way to the input, and the accuracy."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from activation_study.figures.style import GREY, context, finish, legend, log_ti
 from activation_study.figures.tables import INTERVAL, LOST, checked, curve, footer
 
 DEPTH = "depth (hidden layers)"
-MARGIN = 3.0  # percentage points below the best activation of any depth where the close-up ends
+MARGIN = 3.0  # percentage points below the best variant of any depth where the close-up ends
 
 
 def gradient_ratio(layers: pd.DataFrame) -> Figure:
@@ -28,17 +28,17 @@ def gradient_ratio(layers: pd.DataFrame) -> Figure:
             ax.set_title(moment)
         axes[0].set_yscale("log")
         log_ticks(axes[0].yaxis)
-        legend(figure, layers.activation)
+        legend(figure, layers.variant)
         drawn = f"points: geometric mean, bars: {INTERVAL}; a ratio of 1: the gradient neither fades nor grows"
         return finish(figure, "Gradient ratio against depth", footer(ends, drawn, "grad_norm"))
 
 
 def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
-    """Test accuracy after training against depth, one line per activation."""
+    """Test accuracy after training against depth, one line per variant."""
     rows = final(metrics)
     percent = (100 * ACCURACY.per_replica(rows)).reset_index()
     with context():
-        means = percent.groupby(["depth", "activation"]).accuracy.mean()
+        means = percent.groupby(["depth", "variant"]).accuracy.mean()
         floor = means.groupby("depth").max().min() - MARGIN
         some_fail = means.min() < floor
         figure, axes = panels(2 if some_fail else 1, DEPTH, "test accuracy (%)", sharey=False, height=1.0)
@@ -48,7 +48,7 @@ def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
             axes[0].set_title("all")
             axes[1].set_title("close-up of the best")
             axes[1].set_ylim(floor, percent.accuracy.max() + 0.2)
-        legend(figure, rows.activation)
+        legend(figure, rows.variant)
         drawn = f"points: mean, bars: {INTERVAL}"
         return finish(figure, "Test accuracy against depth", footer(rows, drawn, "accuracy", LOST))
 
@@ -68,12 +68,12 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
 def _against_depth(
     ax: Axes, table: pd.DataFrame, value: str, log: bool = False, within: tuple[float, float] = EVERYTHING
 ) -> None:
-    """One line per activation; the points of a depth stand side by side so that their bars can be told apart."""
-    shown = looks(table.activation)
+    """One line per variant; the points of a depth stand side by side so that their bars can be told apart."""
+    shown = looks(table.variant)
     depths = sorted(set(table.depth))
     shifts = np.linspace(-0.09, 0.09, len(shown)) if len(shown) > 1 else [0.0]
     for shift, (label, look) in zip(shifts, shown.items(), strict=True):
-        line = curve(table[table.activation == label], value, "depth", log, within)
+        line = curve(table[table.variant == label], value, "depth", log, within)
         x = line.index.to_numpy(dtype=float) * 2**shift  # the same distance everywhere on a log axis
         bars = np.array([line["mean"] - line.low, line.high - line["mean"]]).clip(0)  # rounding may take them below
         ax.errorbar(x, line["mean"], bars, color=look.color, linestyle=look.dashes, marker=look.marker, elinewidth=1,

@@ -1,4 +1,4 @@
-"""What happens in each layer over training: one panel per activation, one line per layer, coloured by its depth."""
+"""What happens in each layer over training: one panel per variant, one line per layer, coloured by its depth."""
 
 import pandas as pd
 from matplotlib import colormaps
@@ -14,22 +14,22 @@ DECADES = 8  # of the gradient norm that are drawn: what vanished further would 
 
 
 def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm of every layer over training, one panel per activation."""
+    """Gradient norm of every layer over training, one panel per variant."""
     return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm", log=True)
 
 
 def saturation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Share of saturated units in every layer over training, one panel per activation."""
+    """Share of saturated units in every layer over training, one panel per variant."""
     return _lines(layers, "saturated", depth, "Saturated units by layer over training", "saturated (% of units)")
 
 
 def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Mean activation of every layer over training, one panel per activation."""
+    """Mean activation of every layer over training, one panel per variant."""
     return _lines(layers, "mean", depth, "Mean activation by layer over training", "mean activation")
 
 
 def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel per activation."""
+    """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel per variant."""
     return _lines(layers, "dead", depth, "Dead units by layer over training", "never active (% of units)")
 
 
@@ -40,10 +40,10 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
     percent = 100 if "%" in ylabel else 1
     colors, norm = _layer_colors(hidden)
     with context():
-        shown = looks(rows.activation)
+        shown = looks(rows.variant)
         figure, axes = panels(len(shown), STEPS, ylabel)
         for ax, (label, look) in zip(axes, shown.items(), strict=True):
-            means = percent * mean_by_layer(rows[rows.activation == label], value, log)
+            means = percent * mean_by_layer(rows[rows.variant == label], value, log)
             for layer in means.index.tolist():
                 line = means.loc[layer].dropna()
                 marker = "o" if len(line) < 2 else None

@@ -12,12 +12,12 @@ from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, 
 
 
 def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm as a map of layers and steps, one panel per activation, logarithmic colour."""
+    """Gradient norm as a map of layers and steps, one panel per variant, logarithmic colour."""
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm"]), depth)
     hidden = last_hidden(rows)
     with context():
-        shown = looks(rows.activation)
-        maps = {label: mean_by_layer(rows[rows.activation == label], "grad_norm", log=True) for label in shown}
+        shown = looks(rows.variant)
+        maps = {label: mean_by_layer(rows[rows.variant == label], "grad_norm", log=True) for label in shown}
         norm, extend = _log_norm(np.concatenate([grid.to_numpy().ravel() for grid in maps.values()]))
         figure, axes = panels(len(shown), STEPS, "layer")
         for ax, (label, look) in zip(axes, shown.items(), strict=True):
@@ -36,14 +36,14 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 
 def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
-    """Gradient norm through the layers, before training and in its last epoch, one line per activation."""
+    """Gradient norm through the layers, before training and in its last epoch, one line per variant."""
     rows = at_depth(checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm"]), depth)
     hidden = last_hidden(rows)
     with context():
         figure, axes = panels(2, "layer (1 = at the input)", "gradient norm", height=1.0)
         for ax, (moment, part) in zip(axes, moments(rows).items(), strict=True):
-            for label, look in looks(part.activation).items():
-                line = curve(part[part.activation == label], "grad_norm", "layer", log=True)
+            for label, look in looks(part.variant).items():
+                line = curve(part[part.variant == label], "grad_norm", "layer", log=True)
                 if line.empty:
                     continue
                 ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
@@ -53,7 +53,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         axes[0].set_yscale("log")
         log_ticks(axes[0].yaxis)
         axes[0].set_xticks(*layer_ticks(hidden, output=True))
-        legend(figure, rows.activation)
+        legend(figure, rows.variant)
         drawn = f"lines: geometric mean, bands: {INTERVAL}"
         return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"))
 
@@ -63,9 +63,9 @@ def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     The gradient of a single batch is noisy, so the last epoch is the geometric mean over its logged steps.
     """
-    last = layers[layers.epoch == layers.groupby(["activation", "depth"]).epoch.transform("max")]
+    last = layers[layers.epoch == layers.groupby(["variant", "depth"]).epoch.transform("max")]
     logs = np.log10(last.grad_norm.where((last.grad_norm > 0) & np.isfinite(last.grad_norm)))
-    keys = ["activation", "depth", "seed", "layer", "hidden"]
+    keys = ["variant", "depth", "seed", "layer", "hidden"]
     means = 10 ** logs.groupby([last[key] for key in keys]).mean()
     return {"before training": layers[layers.step == 0], "in the last epoch": means.rename("grad_norm").reset_index()}
 

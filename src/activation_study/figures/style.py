@@ -1,4 +1,4 @@
-"""What every figure shares: the look of an activation, the grid of panels, the legend and the footer.
+"""What every figure shares: the look of a variant, the grid of panels, the legend and the footer.
 
 No figure touches the global rcParams or pyplot: each is built inside `with context():` as a plain `Figure`.
 """
@@ -29,7 +29,7 @@ GREY = "#666666"
 
 
 class Look(NamedTuple):
-    """How an activation is drawn everywhere: matplotlib colour, line style and marker."""
+    """How a variant is drawn everywhere: matplotlib colour, line style and marker."""
 
     color: str
     dashes: Any
@@ -160,8 +160,8 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
 
     Args:
         figure: gets the key.
-        labels: the activations.
-        splits: line style of each split, where the dashes tell splits and not activations apart.
+        labels: the variants.
+        splits: line style of each split, where the dashes tell splits and not variants apart.
     """
     keys = [
         Line2D([], [], color=color, linestyle="-" if splits else dashes, marker=marker, label=called(label))

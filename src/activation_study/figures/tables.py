@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from activation_study.comparison import statistics
+from activation_study.comparison.variants import kind
 from activation_study.errors import StudyError
 from activation_study.figures.style import alike, called
 
-REPLICA = ["activation", "depth", "seed"]
-SETTING = ["run", "activation", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
+REPLICA = ["variant", "depth", "seed"]
+SETTING = ["run", "activation", "variant", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
 FIXED = 0  # depth of a model that has no choice of depth
 INTERVAL = "95 % t intervals over seeds"
 LOST = "count as 0 %"  # what becomes of diverged replicas where accuracies are drawn
@@ -20,7 +21,8 @@ def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The table, fit to be drawn, or one sentence about why no honest figure can be drawn from it.
 
     Args:
-        table: metrics or layers, filtered to one data set and model and to one learning rate per activation and depth.
+        table: metrics or layers, filtered to one data set and to one learning rate per variant and depth. Networks may
+            differ where that is what the labels of the variants say.
         columns: those needed besides the ones that describe the run.
 
     Raises:
@@ -32,33 +34,33 @@ def checked(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     if missing:
         raise StudyError(f"figures: the table lacks {', '.join(missing)}; read it with activation_study.runs.read.")
     pairs = table[["dataset", "model"]].drop_duplicates()
-    if len(pairs) > 1:
+    if pairs["dataset"].nunique() > 1 or (len(pairs) > 1 and kind(table) == "activation"):
         found = ", ".join(f"{row.dataset}/{row.model}" for row in pairs.itertuples())
         raise StudyError(f"figures: the table mixes {len(pairs)} pairs of dataset and model ({found}); keep one.")
     table = table.reset_index(drop=True)  # joined tables repeat their index
     table = table.assign(depth=table.depth.fillna(FIXED).astype(int))
     settings = table[SETTING].drop_duplicates()
-    rates = settings.groupby(["activation", "depth"]).learning_rate.nunique().reset_index()
+    rates = settings.groupby(["variant", "depth"]).learning_rate.nunique().reset_index()
     for row in rates[rates.learning_rate > 1].itertuples():
         raise StudyError(
-            f"figures: {row.activation} at depth {row.depth} has {row.learning_rate} learning rates; "
-            "keep one per activation and depth, the best on validation data."
+            f"figures: {row.variant} at depth {row.depth} has {row.learning_rate} learning rates; "
+            "keep one per variant and depth, the best on validation data."
         )
     runs = settings.groupby(REPLICA).run.nunique().reset_index()
     for row in runs[runs.run > 1].itertuples():
         raise StudyError(
-            f"figures: {row.activation} at depth {row.depth} with seed {row.seed} stands in {row.run} runs "
+            f"figures: {row.variant} at depth {row.depth} with seed {row.seed} stands in {row.run} runs "
             "of different configurations; keep one of them."
         )
     return table
 
 
 def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
-    """The rows of one depth, by default of the deepest that all activations of the table share."""
-    pairs = table[["activation", "depth"]].drop_duplicates()
-    shared = set.intersection(*(set(group.depth) for _, group in pairs.groupby("activation")))
+    """The rows of one depth, by default of the deepest that all variants of the table share."""
+    pairs = table[["variant", "depth"]].drop_duplicates()
+    shared = set.intersection(*(set(group.depth) for _, group in pairs.groupby("variant")))
     if depth is None and not shared:
-        raise StudyError("figures: the activations of the table share no depth; ask for one with depth=.")
+        raise StudyError("figures: the variants of the table share no depth; ask for one with depth=.")
     depth = max(shared) if depth is None else depth
     rows = table[table.depth == depth]
     if rows.empty:
@@ -70,7 +72,7 @@ def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
 def curve(
     table: pd.DataFrame, value: str, over: str, log: bool = False, within: tuple[float, float] = statistics.EVERYTHING
 ) -> pd.DataFrame:
-    """The mean over seeds of one activation's rows, with its interval, at each value of `over`.
+    """The mean over seeds of one variant's rows, with its interval, at each value of `over`.
 
     Args:
         table: one row for each seed and value of `over`.
@@ -98,7 +100,7 @@ def last_hidden(table: pd.DataFrame) -> int:
 
 
 def mean_by_layer(table: pd.DataFrame, value: str, log: bool = False) -> pd.DataFrame:
-    """The mean over seeds of one activation's rows, layers down and steps across; geometric with `log`."""
+    """The mean over seeds of one variant's rows, layers down and steps across; geometric with `log`."""
     values = _logarithm(_finite(table, value)) if log else _finite(table, value)
     wide = values.groupby([table.layer, table.step]).mean().dropna().unstack("step").sort_index()
     return 10**wide if log else wide
@@ -114,10 +116,10 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
         lost_ones: what becomes of those that do.
     """
     settings = table[SETTING].drop_duplicates()
-    seeds = settings.groupby(["activation", "depth"]).seed.nunique()
+    seeds = settings.groupby(["variant", "depth"]).seed.nunique()
     rates = sorted(set(settings.learning_rate))
     parts = [
-        f"{called(settings.dataset.iloc[0])}, {called(settings.model.iloc[0])}",
+        f"{called(settings.dataset.iloc[0])}, {models(settings.model)}",
         _depths(settings.depth),
         _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
         f"scale {', '.join(sorted(settings.scale.astype(str).unique()))}",
@@ -126,14 +128,19 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
     ]
     lost = table[~np.isfinite(table[measure].astype(float))][REPLICA].drop_duplicates()
     if len(lost):
-        of_each = lost.activation.value_counts().sort_index()
+        of_each = lost.variant.value_counts().sort_index()
         counts = ", ".join(f"{called(str(label))} {count}" for label, count in of_each.items())
         parts.append(f"{len(lost)} of {len(settings)} replicas diverged ({counts}) and {lost_ones}")
     zeros = int((table[measure] == 0).sum()) if measure == "grad_norm" else 0
     if zeros:
         parts.append(f"{zeros} gradient norms of exactly 0, which have no logarithm, are left out")
-    parts += filter(None, [alike(settings.activation)])
+    parts += filter(None, [alike(settings.variant)])
     return " · ".join(parts)
+
+
+def models(column: pd.Series) -> str:
+    """The networks in a table, as its footer has them."""
+    return " and ".join(map(called, column.unique()))
 
 
 def _finite(table: pd.DataFrame, value: str) -> pd.Series:

@@ -9,6 +9,7 @@ from matplotlib.patches import Patch
 from activation_study.comparison import selection, statistics
 from activation_study.comparison.differences import accuracies, reference_of
 from activation_study.comparison.differences import differences as differences_of
+from activation_study.comparison.variants import kind
 from activation_study.figures.by_depth import final
 from activation_study.figures.style import (
     GREY,
@@ -22,7 +23,7 @@ from activation_study.figures.style import (
     ordered,
     panels,
 )  # fmt: skip
-from activation_study.figures.tables import LOST, REPLICA, footer
+from activation_study.figures.tables import LOST, REPLICA, footer, models
 
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
@@ -30,17 +31,17 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     rows = final(metrics)
     reference = reference_of(rows, reference)
     table = differences_of(rows, reference)
-    others = [label for label in ordered(table.activation) if label != reference]
-    shown = looks(rows.activation)
+    others = [label for label in ordered(table.variant) if label != reference]
+    shown = looks(rows.variant)
     with context():
         figure, axes = _one_a_depth(rows, f"test accuracy less that of {called(reference)} (points)", len(others))
         for ax, (depth, part) in zip(axes, table.groupby("depth"), strict=True):
             if not others:
                 ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
                 continue
-            part = part.set_index("activation")
+            part = part.set_index("variant")
             far = np.nanmax(100 * part[["difference", "low", "high"]].abs().to_numpy(), initial=0.0)
-            if far > 10:  # one activation fails: the others would be a heap at zero
+            if far > 10:  # one variant fails: the others would be a heap at zero
                 ax.set_xscale("symlog", linthresh=1)
                 ax.xaxis.set_major_formatter("{x:g}")
             ax.margins(x=0.08)
@@ -63,9 +64,9 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
-    """How often each activation takes each rank when the seeds are drawn anew, one panel per depth."""
+    """How often each variant takes each rank when the seeds are drawn anew, one panel per depth."""
     rows = final(metrics)
-    labels = ordered(rows.activation)
+    labels = ordered(rows.variant)
     with context():
         figure, axes = _one_a_depth(rows, "share of bootstrap resamples (%)", len(labels))
         colors = matplotlib.colormaps["viridis"](np.linspace(1, 0, len(labels)))
@@ -93,8 +94,8 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
         figure, axes = panels(len(depths), "learning rate", "validation error (%)", sharey=True, height=1.0)
         for ax, depth in zip(axes, depths, strict=True):
             part = metrics[metrics.depth.fillna(0) == depth]
-            for label, look in looks(part.activation).items():
-                scores = selection.scores(part[part.activation == label])
+            for label, look in looks(part.variant).items():
+                scores = selection.scores(part[part.variant == label])
                 scores["error"] = 100 * (1 - scores.accuracy)
                 chosen = scores[scores.learning_rate == selection.best(scores)]
                 ax.plot(scores.learning_rate, scores.error, color=look.color, linestyle=look.dashes,
@@ -105,15 +106,15 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
             log_ticks(ax.xaxis)
             log_ticks(ax.yaxis)
             ax.set_title(_depth(depth))
-        legend(figure, metrics.activation)
+        legend(figure, metrics.variant)
         seeds = metrics.groupby([*REPLICA[:2], "learning_rate"], dropna=False).seed.nunique().max()
         text = (
-            f"{called(metrics.dataset.iloc[0])}, {called(metrics.model.iloc[0])} · "
+            f"{called(metrics.dataset.iloc[0])}, {models(metrics.model)} · "
             f"mean over {seeds} seeds that judge the rates · "
             f"scale {', '.join(sorted(set(metrics.scale.astype(str))))} · ring: the rate chosen · "
             "a diverged network counts as 100 %"
         )
-        if repeated := alike(metrics.activation):
+        if repeated := alike(metrics.variant):
             text += f" · {repeated}"
         return finish(figure, "Choice of the learning rate", text)
 
@@ -124,7 +125,7 @@ def _one_a_depth(rows: pd.DataFrame, xlabel: str, lines: int) -> tuple[Figure, l
     figure = Figure(figsize=(max(7.5, 3.0 * depths + 1.5), 1.6 + 0.3 * lines), layout="constrained")
     axes = list(figure.subplots(1, depths, sharey=True, squeeze=False).flat)
     axes[depths // 2 if depths % 2 else 0].set_xlabel(xlabel)
-    axes[0].set_ylabel("activation")
+    axes[0].set_ylabel(kind(rows))
     return figure, axes
 
 

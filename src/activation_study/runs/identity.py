@@ -67,13 +67,26 @@ def label(activation: Mapping[str, Any]) -> str:
     Of a user's own activation all options are given: its class may not be importable where runs are read.
     """
     name = printable(str(activation["name"]))
-    defaults = {} if activation.get("target") else _defaults(name)
+    usual = {} if activation.get("target") else defaults("activation", name)
     changed = [
-        f"{key}={value:.9g}" if isinstance(value, float) else f"{key}={value}"
+        option(key, value)
         for key, value in activation.items()
-        if key not in ("name", "target") and value != defaults.get(key)
+        if key not in ("name", "target") and value != usual.get(key)
     ]
-    return f"{name}({printable(', '.join(changed))})" if changed else name
+    return f"{name}({', '.join(changed)})" if changed else name
+
+
+def option(key: str, value: object) -> str:
+    """An option in a label; numbers have nine digits."""
+    return printable(f"{key}={value:.9g}" if isinstance(value, float) else f"{key}={value}")
+
+
+@functools.cache
+def defaults(group: str, name: str) -> dict[str, Any]:
+    """The options of one of the study's choices; activations of torch.nn have none, but perhaps a namesake."""
+    path = CONF / group / f"{name}.yaml"
+    options = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) if path.is_file() else {}
+    return options if options.get("name") == name else {}
 
 
 def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) -> str:
@@ -87,14 +100,6 @@ def run_name(settings: dict[str, Any], replicas: Iterable[tuple[int, float]]) ->
     digest = _hash(sorted([seed, rate] for seed, rate in replicas))[:6]
     readable = path_part(f"{dataset_name}-{model_name}{depth}-{activation['name']}")
     return f"{readable}-{configuration_hash(settings)}-{digest}"
-
-
-@functools.cache
-def _defaults(activation: str) -> dict[str, Any]:
-    """The options of one of the study's activations; those of torch.nn have none, but perhaps a namesake."""
-    path = CONF / "activation" / f"{activation}.yaml"
-    options = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) if path.is_file() else {}
-    return options if options.get("name") == activation else {}
 
 
 def _hash(value: object) -> str:

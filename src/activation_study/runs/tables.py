@@ -37,7 +37,9 @@ def without_collection() -> Iterator[None]:
 
 
 class Tables(NamedTuple):
-    """Runs as tables; both begin with run, activation, dataset, model, depth, scale, seed, learning_rate.
+    """Runs as tables; both begin with run, activation, variant, dataset, model, depth, scale, seed, learning_rate.
+
+    `variant` is what comparisons compare; as it is read it is the activation.
 
     Attributes:
         metrics: loss and accuracy by epoch and split.
@@ -126,13 +128,13 @@ def _without(table: pd.DataFrame, rows: np.ndarray, replicas: set[tuple[int, flo
 
 
 def _identity(runs: list[Run]) -> pd.DataFrame:
-    """What the tables say of each run, one row per run."""
+    """What the tables say of each run, one row per run; a variant is first of all an activation."""
     configs = [run.config["config"] for run in runs]
     told = {  # many runs share theirs
-        id(config): (identity.label(config["activation"]), *identity.names(config), config["model"].get("depth"))
+        id(config): (*2 * [identity.label(config["activation"])], *identity.names(config), config["model"].get("depth"))
         for config in {id(config): config for config in configs}.values()
     }
     rows = [(run.name, *told[id(run.config["config"])], run.config["scale"]) for run in runs]
     return pd.DataFrame(
-        rows, columns=["run", "activation", "dataset", "model", "depth", "scale"], dtype=object
+        rows, columns=["run", "activation", "variant", "dataset", "model", "depth", "scale"], dtype=object
     ).infer_objects()

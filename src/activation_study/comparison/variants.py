@@ -1,0 +1,134 @@
+"""Variants: what a comparison compares, each called by what differs among them and by nothing more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from activation_study.comparison import selection
+from activation_study.names import printable
+from activation_study.runs.identity import NOT_SCIENTIFIC, SCIENTIFIC, defaults, label, option
+
+if TYPE_CHECKING:
+    from activation_study.runs import Tables
+
+WORDS = {"model": "network", "init": "initialization", "train": "training"}  # what texts call these groups
+NAMES = ("name", "network", "folder")  # options that are the name of a choice
+DEFAULT = "default"  # what a choice or the value of an option is called that is not given
+
+
+def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What variants are called: the names or options in which they differ, or their activation where nothing does.
+
+    Such as "he" and "xavier", "momentum=0" and "momentum=0.9", "relu, he" and "elu, xavier".
+
+    Args:
+        configs: settings of the variants, or the configurations that their runs keep. Depths may differ, and have no
+            place in the labels; where a learning rate is given, it does.
+    """
+    found = differing(configs)
+    if not found:
+        return [label(config["activation"]) for config in configs]
+    return [", ".join(names) for names in zip(*found.values(), strict=True)]
+
+
+def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The groups in which configurations differ, and in each of them what every configuration is called."""
+    found = {key: _called(key, [config.get(key, {}) for config in configs]) for key in (*SCIENTIFIC, "learning_rate")}
+    return {key: names for key, names in found.items() if len(set(names)) > 1}
+
+
+def shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The choices that all configurations have alike, by group; depth is none."""
+    flat = {group: [_flat(group, config.get(group, {})) for config in configs] for group in SCIENTIFIC}
+    return {
+        group: {
+            key: value for key, value in first.items() if all(key in other and other[key] == value for other in others)
+        }
+        for group, (first, *others) in flat.items()
+    }
+
+
+def kind(table: pd.DataFrame) -> str:
+    """What the rows of a table are compared by: "activation", where activations alone differ, or "variant"."""
+    pairs = table[["variant", "activation"]].drop_duplicates()
+    return "activation" if (pairs["variant"] == pairs["activation"]).all() else "variant"
+
+
+def quoted(label: str) -> str:
+    """A label in a list of several: one that has a comma itself stands between quotation marks."""
+    return f'"{label}"' if ", " in label else label
+
+
+def labelled(tables: "Tables", variant: str) -> "Tables":
+    """Tables that are all of one variant."""
+    return tables._replace(metrics=tables.metrics.assign(variant=variant), layers=tables.layers.assign(variant=variant))
+
+
+def by_what_differs(*parts: "Tables") -> "Tables":
+    """Tables joined, and their column `variant` by what differs among all their runs, whatever that is.
+
+    Learning rates count as different where one configuration has several: where each has its own, as after tuning,
+    they tell nothing apart. Depth stays in its own column.
+
+    Args:
+        parts: tables as `runs.read` gives them.
+    """
+    tables = selection.joined(parts)
+    if tables.metrics.empty:
+        return tables
+    runs = {run.name: run.config for run in tables.runs}
+    replicas = list(tables.metrics[["run", "learning_rate"]].drop_duplicates().itertuples(index=False, name=None))
+    rates = {(runs[name]["hash"], rate) for name, rate in replicas}
+    has_several = len(rates) > len({configuration for configuration, _ in rates})
+    configs = [runs[name]["config"] | ({"learning_rate": [rate]} if has_several else {}) for name, rate in replicas]
+    called = dict(zip(replicas, labels(configs), strict=True))
+
+    def of(table: pd.DataFrame) -> pd.DataFrame:
+        if table.empty:
+            return table
+        return table.assign(variant=pd.MultiIndex.from_frame(table[["run", "learning_rate"]]).map(called))
+
+    return tables._replace(metrics=of(tables.metrics), layers=of(tables.layers))
+
+
+def _called(key: str, choices: Sequence[Any]) -> list[str]:
+    """What each choice of a group is called beside the others."""
+    if key == "activation":
+        return [label(choice) for choice in choices]
+    if key == "learning_rate":
+        return [f"learning rate {', '.join(f'{rate:.9g}' for rate in choice)}" for choice in choices]
+    flat = [_flat(key, choice) for choice in choices]
+    names = [_name(options) for options in flat]
+    found = dict.fromkeys(name for options in flat for name in options if name not in NAMES)
+    keys = [name for name in found if any(o.get(name, DEFAULT) != flat[0].get(name, DEFAULT) for o in flat)]
+    if len(set(names)) == 1:
+        return [", ".join(option(name, options.get(name, DEFAULT)) for name in keys) for options in flat]
+    return [_with_options(key, name, options, keys) for name, options in zip(names, flat, strict=True)]
+
+
+def _with_options(group: str, name: str, options: dict[str, Any], keys: Iterable[str]) -> str:
+    """A choice by its name, and behind it those of the options that are not the default ones."""
+    usual = _flat(group, defaults(group, str(options.get("name"))))
+    changed = [
+        option(key, options[key])
+        for key in keys
+        if key in options and key != "source" and options[key] != usual.get(key, DEFAULT)
+    ]
+    return f"{name}({', '.join(changed)})" if changed else name
+
+
+def _name(options: Mapping[str, Any]) -> str:
+    """The name of a choice; that of what is the user's own is `network` or `folder`."""
+    return printable(str(options.get("network") or options.get("folder") or options.get("name", DEFAULT)))
+
+
+def _flat(group: str, choice: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The options of a group, those of groups in it as `group.key`, without depth and what makes no other network."""
+    found: dict[str, Any] = {}
+    for key, value in choice.items():
+        if isinstance(value, Mapping):
+            found |= _flat("", value, f"{prefix}{key}.")
+        elif (group, key) != ("model", "depth") and key not in NOT_SCIENTIFIC.get(group, ()):
+            found[f"{prefix}{key}"] = value
+    return found
