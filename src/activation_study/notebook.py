@@ -148,7 +148,8 @@ def properties(names: Iterable[str]) -> pd.DataFrame:
 def layer_factors(layers: pd.DataFrame) -> pd.DataFrame:
     """The factor by which one hidden layer changes the back-propagated error before training, with its interval.
 
-    Columns: what is compared, under the name that `variants.kind` has for it, depth, n (replicas), factor (geometric mean over layers and replicas), low, high.
+    Columns: activation or variant (see `variants.kind`), depth, n (replicas), factor (geometric mean over layers and
+    replicas), low, high.
     """
     start = layers[(layers.step == 0) & layers.hidden]
     wide = start.pivot(index=REPLICA, columns="layer", values="error_rms")

@@ -67,9 +67,9 @@ def _of_activation(activation: str, seeds: tuple[int, ...], data: Dataset) -> It
         moved = logit_noise(network, _for_each(seeds, data.test.images.double()))
         whole_angle, unit_angle, shift = curvature(network, _for_each(seeds, batch), labels)
         loss, accuracy = trainer.evaluate(data.test)
-        yield pd.DataFrame({"activation": activation, "variant": activation, "dataset": "digits", "model": "mlp", "depth": DEPTH,
-                            "seed": seeds, "learning_rate": LEARNING_RATE, "epoch": record.epoch, "split": "test",
-                            "loss": loss, "accuracy": accuracy, "noise": moved, "angle": whole_angle,
+        yield pd.DataFrame({"activation": activation, "variant": activation, "dataset": "digits", "model": "mlp",
+                            "depth": DEPTH, "seed": seeds, "learning_rate": LEARNING_RATE, "epoch": record.epoch,
+                            "split": "test", "loss": loss, "accuracy": accuracy, "noise": moved, "angle": whole_angle,
                             "unit_angle": unit_angle, "shift": shift})  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], None]], Callab
         def main() -> None:
             _print_everything()
             wants_traceback = "HYDRA_FULL_ERROR" in os.environ
-            sys.argv[1:] = [_at_home(argument) for argument in sys.argv[1:]]
+            sys.argv[1:] = [_quoted(_at_home(argument)) for argument in sys.argv[1:]]
             os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its exceptions on instead of printing them
             sys.argv[1:] = _arguments(sys.argv[1:])
             try:
@@ -216,6 +216,14 @@ def _at_home(argument: str) -> str:
     """A value that begins with `~`, which Hydra cannot read, with the home directory in its place."""
     key, equals, value = argument.partition("=")
     return f"{key}{equals}{os.path.expanduser(value)}" if re.fullmatch(r"\+*[\w.]+", key) else argument
+
+
+def _quoted(argument: str) -> str:
+    """A list of variants such as [init=he,init=xavier], in which Hydra wants every choice between quotation marks."""
+    key, equals, value = argument.partition("=")
+    if key.lstrip("+") != "variants" or "'" in value or '"' in value:
+        return argument
+    return key + equals + re.sub(r"""[^][,={}\s][^][,={}]*=(\[[^]]*\]|\{[^}]*\}|[^][,{}])*""", r'"\g<0>"', value)
 
 
 def _as_given(key: str, overrides: Sequence[str]) -> str:

@@ -1,52 +1,53 @@
 """What `compare.py` does: it tunes, trains, compares and says what can be concluded."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hydra import compose
 from omegaconf import DictConfig
 
 from activation_study.commands import estimate
-from activation_study.commands.cli import MISTAKES, overrides_given, sentence
+from activation_study.commands.choices import choices as choices_of
+from activation_study.commands.cli import overrides_given
 from activation_study.comparison import selection, text
 from activation_study.comparison.differences import differences, reference_of
 from activation_study.comparison.selection import PURPOSES
 from activation_study.comparison.sentences import conclusions
 from activation_study.comparison.summary import summary
+from activation_study.comparison.variants import kind, labelled, labels
 from activation_study.config import settings
 from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import draw, learning_rates, save
 from activation_study.runs import Tables, files, read_runs
-from activation_study.runs.identity import configuration_hash, label
+from activation_study.runs.identity import configuration_hash
 from activation_study.training.execute import execute
 from activation_study.training.planning import finished
 
 
 def compare(config: DictConfig) -> None:
-    """Tunes and trains each activation at each depth unless that is done already; prints and saves what comes out."""
+    """Tunes and trains each variant at each depth unless that is done already; prints and saves what comes out."""
     given = overrides_given()
     asked, choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
     print(estimate.sentence(choices, tuning), flush=True)
     grids: list[Tables] = []
     measured: dict[str, list[Tables]] = {purpose: [] for purpose in PURPOSES}
-    for chosen in choices:
+    for chosen, variant in zip(choices, labels(choices), strict=True):
         rates = dict.fromkeys(PURPOSES, chosen["learning_rate"])
         if tuning:
-            grids.append(tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"]))
+            grid = tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"])
+            grids.append(labelled(grid, variant))
             scores = selection.scores(grids[-1].metrics)
             rates = {purpose: [selection.best(scores, purpose)] for purpose in PURPOSES}
             chosen["learning_rate"] = sorted({rate for [rate] in rates.values()})
-        runs = read_runs(execute(chosen, wait=True))
+        runs = labelled(read_runs(execute(chosen, wait=True)), variant)
         for purpose in PURPOSES:
             measured[purpose].append(selection.only(runs, chosen["seeds"], rates[purpose]))
     command = " ".join(["python experiments/compare.py", *map(shlex.quote, given)])
-    tables, fast = (_joined(measured[purpose]) for purpose in PURPOSES)
+    tables, fast = (selection.joined(measured[purpose]) for purpose in PURPOSES)
     _refuse_mixed_data(tables)
-    _report(tables, fast, _joined(grids) if grids else None, asked, command)
+    _report(tables, fast, selection.joined(grids) if grids else None, asked, command)
 
 
 def prepared(
@@ -63,7 +64,7 @@ def prepared(
     """
     asked = settings(config, "compare")
     tuning = _tuning(asked)
-    choices = _choices(asked, given)
+    choices = choices_of(asked, given)
     _refuse_other_scales(choices)
     return asked, choices, tuning
 
@@ -74,13 +75,14 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
     table = summary(tables, grids, asked["target"], fast)
     against = differences(metrics, reference_of(metrics, asked["reference"]))
     caption = text.caption(tables, grids)
-    texts = {"summary": text.of_summary(table), "differences": text.of_differences(against)}
+    compared = kind(metrics)
+    texts = {"summary": text.of_summary(table, compared), "differences": text.of_differences(against, compared)}
     shown = {name: part for name, part in texts.items() if len(part)}
     sentences = conclusions(against, tables, grids)
     tidy = {"summary": table, "differences": against}
     if grids:
         tidy["learning_rates"] = pd.concat(
-            selection.scores(group).assign(activation=key[0], depth=key[1])
+            selection.scores(group).assign(variant=key[0], depth=key[1])
             for key, group in grids.metrics.groupby(selection.BY, sort=False, dropna=False)
         )
     for name, part in tidy.items():
@@ -145,50 +147,6 @@ def _tuning(asked: dict[str, Any]) -> dict[str, Any] | None:
     return tune | {"rates": [float(rate) for rate in tune["rates"]]}
 
 
-def _choices(asked: dict[str, Any], given: Sequence[str]) -> list[dict[str, Any]]:
-    """The settings of each activation at each depth, all of them checked.
-
-    Args:
-        asked: the settings of the comparison.
-        given: what was given on the command line.
-    """
-    for override in given:
-        key, _, value = override.lstrip("+~").partition("=")
-        if key.split(".")[0].split("@")[0] == "activation":
-            refuse(key, value, "a comparison takes its activations as activations=[relu,'elu activation.alpha=0.5']")
-    items = {item: _overrides(item, asked["activations"]) for item in asked["activations"]}
-    depths: list[str] = [f"model.depth={depth}" for depth in asked["depths"] or []]
-    choices: list[dict[str, Any]] = []
-    for depth in [[depth] for depth in depths] or [[]]:
-        for overrides in items.values():
-            every = [*given, *overrides, *depth]
-            try:
-                choices.append(settings(compose("compare", every), "compare"))
-            except MISTAKES as error:
-                raise StudyError(sentence(error, "compare", every)) from None
-    labels: dict[str, str] = {}
-    for item, chosen in zip(items, choices, strict=False):
-        called = label(chosen["activation"])
-        if called in labels:
-            text = f"{labels[called]} and {item} are both called {called}; give one of them"
-            refuse("activations", asked["activations"], text)
-        labels[called] = item
-    if asked["reference"] not in (None, "relu", *labels):
-        among = f"it is not among the activations; choose one of {', '.join(labels)}"
-        refuse("reference", asked["reference"], among)
-    return choices
-
-
-def _overrides(item: str, items: list[str]) -> list[str]:
-    """What an item such as `elu activation.alpha=0.5` means on the command line."""
-    name, *options = item.split()
-    for option in item.split() if "=" in name else options:
-        if not re.match(r"\+{0,2}activation\.[^=]+=", option):
-            what = f"{option} is no option of an activation, and all else is the same for all of them"
-            refuse("activations", items, f"{what}; give options as 'elu activation.alpha=0.5'")
-    return [f"activation={name}", *options]
-
-
 def _refuse_other_scales(choices: Sequence[dict[str, Any]]) -> None:
     """The same configuration under the name of another scale would stand in a table that says this one."""
     for chosen in choices:
@@ -201,7 +159,7 @@ def _refuse_other_scales(choices: Sequence[dict[str, Any]]) -> None:
 
 
 def _refuse_mixed_data(tables: Tables) -> None:
-    """Activations are only compared on the same images."""
+    """Variants are only compared on the same images."""
     by_checksum = {run.environment["data"]: run for run in tables.runs}
     if len(by_checksum) > 1:
         one, other, *_ = by_checksum.values()
@@ -209,11 +167,3 @@ def _refuse_mixed_data(tables: Tables) -> None:
             f"dataset={one.config['config']['dataset']['name']}: {one.folder.name} and {other.folder.name} were "
             "trained on different data; give another runs_dir."
         )
-
-
-def _joined(parts: Sequence[Tables]) -> Tables:
-    return Tables(
-        pd.concat([part.metrics for part in parts], ignore_index=True),
-        pd.concat([part.layers for part in parts], ignore_index=True),
-        list(dict.fromkeys(run for part in parts for run in part.runs)),
-    )

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from activation_study.runs.identity import configuration_hash
+from activation_study.comparison.variants import differing
+from activation_study.runs.identity import configuration_hash, scientific
 from activation_study.runs.overview import duration
 from activation_study.training.environment import device_of
 from activation_study.training.execute import load_data
@@ -28,28 +29,34 @@ def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -
     """What a comparison has to train, and about how long that takes here.
 
     Args:
-        choices: settings of each activation and depth.
+        choices: settings of each variant and depth.
         tuning: seeds and rates of the choice of the learning rate, if there is one.
     """
     left = {index: _networks_left(chosen, tuning) for index, chosen in enumerate(choices)}
     networks = sum(left.values())
     if not networks:
         return "Everything is trained already."
-    pace: dict[str, float] = {}  # seconds per network by depth; activations differ by less than this is sure
+    pace: dict[str, float] = {}  # seconds per network
     seconds = 0.0
     for index, count in left.items():
-        depth = str(choices[index]["model"].get("depth"))
-        if count and depth not in pace:
-            pace[depth] = seconds_per_network(choices[index])
-        seconds += count * pace.get(depth, 0.0)
+        alike = _paced_alike(choices[index])
+        if count and alike not in pace:
+            pace[alike] = seconds_per_network(choices[index])
+        seconds += count * pace.get(alike, 0.0)
     dataset = choices[0]["dataset"]["name"]
-    depths = ", ".join(Counter(str(chosen["model"].get("depth")) for chosen in choices))
-    activations = len({str(chosen["activation"]) for chosen in choices})
+    depths = dict.fromkeys(str(chosen["model"].get("depth")) for chosen in choices)
+    kind = "variants" if differing(choices).keys() - {"activation"} else "activations"
+    compared = f"{len(choices) // len(depths)} {kind}, depth {', '.join(depths)}"
     chooses = f", {len(tuning['seeds'])} x {len(tuning['rates'])} of each to choose its learning rate" if tuning else ""
     return (
-        f"About {duration(seconds)}: {networks} networks to train on {dataset} ({activations} activations, depth "
-        f"{depths}{chooses}). Stopped, the same command goes on."
+        f"About {duration(seconds)}: {networks} networks to train on {dataset} ({compared}{chooses}). "
+        "Stopped, the same command goes on."
     )
+
+
+def _paced_alike(chosen: dict[str, Any]) -> str:
+    """What settings share that take about the same time: activations differ by less than is sure, first weights not."""
+    return str({key: value for key, value in scientific(chosen).items() if key not in ("activation", "init")})
 
 
 def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int:

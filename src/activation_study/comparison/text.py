@@ -81,8 +81,8 @@ def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
     seeds = tables.metrics.groupby(BY, dropna=False)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     return (
-        f"{', '.join(filter(None, _setting(tables, tuning)))}; {n} seeds; scale {', '.join(sorted(tables.metrics['scale'].unique()))}; "
-        f"{', '.join(hardware(tables.runs))}. "
+        f"{', '.join(filter(None, _setting(tables, tuning)))}; {n} seeds; "
+        f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
         "Mean test accuracy with its 95 % t interval over seeds, mean test loss in nats, training less test accuracy. "
         f"{_told_of_target(tables)}Training loss in nats, the mean over the epochs (area under its curve)"
         f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. {_told_of_layers(tables)}"

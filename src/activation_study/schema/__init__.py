@@ -84,9 +84,10 @@ TUNE: dict[str, Kind] = {"rates": Nullable(RATES), "seeds": Seeds(), "widenings"
 COMPARE: dict[str, Kind] = {
     **OUT,
     "activations": Items(Text("the name of an activation"), "[relu,elu]", commas=True),
+    "variants": Nullable(Items(Text("choices such as 'init=xavier init.mode=fan_in'"), "[init=he,init=xavier]")),
     "depths": Nullable(Items(DEPTH, "[2,8,24]", commas=True)),
     "tune": Group(TUNE),
-    "reference": Nullable(Text("the name of an activation")),
+    "reference": Nullable(Text("the label of a variant, such as the name of an activation")),
     "target": Nullable(Number(at_least=0, at_most=1)),
 }
 PRESET: dict[str, Kind] = {"size": Anything()}  # what a preset computes its other values from
