@@ -55,7 +55,7 @@ def tables(
     for name in accuracy:
         for depth in depths:
             for seed in seeds:
-                replica = {"run": run, "activation": name, "dataset": "mnist", "model": "mlp", "depth": depth,
+                replica = {"run": run, "variant": name, "dataset": "mnist", "model": "mlp", "depth": depth,
                            "scale": "desk", "seed": seed, "learning_rate": rate}  # fmt: skip
                 reached = accuracy[name] + spread * draws.normal()
                 for epoch, split in ((0, "train"), (2, "train"), (2, "valid"), (2, "test")):
@@ -163,7 +163,7 @@ def test_a_number_says_what_it_is():
     test = paired(quantity.ACCURACY, each(["elu", "lrelu"], "relu"), ABOVE_ZERO)
     claim = Claim("mine", "here", "It is so.", "A number.", on(test, "mnist", "cifar10"))
     outcome = judge(claim, {"mnist": made_up("mnist", data), "cifar10": made_up("cifar10")})
-    values = {name: data.metrics.query("split == 'test' and activation == @name").accuracy for name in ("elu", "relu")}
+    values = {name: data.metrics.query("split == 'test' and variant == @name").accuracy for name in ("elu", "relu")}
 
     part = outcome.parts[0]
     assert (part.place, part.compared, part.n) == ("mnist, depth 2", "elu - relu", SEEDS)
@@ -179,7 +179,7 @@ def test_a_number_says_what_it_is():
 
 def test_what_diverged_counts_as_no_accuracy_and_is_left_out_elsewhere():
     data = tables({"relu": 0.9, "elu": 0.9})
-    lost = (data.metrics.activation == "elu") & (data.metrics.seed == 0) & (data.metrics.epoch > 0)
+    lost = (data.metrics.variant == "elu") & (data.metrics.seed == 0) & (data.metrics.epoch > 0)
     data.metrics.loc[lost, ["accuracy", "loss"]] = np.nan
     found = made_up("mnist", data)
     accuracy, loss, gap = (paired(what, [("elu", "relu")], BELOW_ZERO)(found, 1)[0]

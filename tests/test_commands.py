@@ -158,10 +158,10 @@ def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None
     names = {"summary.csv", "summary.md", "summary.tex", "differences.csv", "differences.tex", "learning_rates.csv"}
     assert names <= written
     assert {"ranks.png", "ranks.pdf", "differences.png", "learning_rates.png"} <= written
-    summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index("activation")
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index("variant")
     rates = pd.read_csv(tmp_path / "out" / "learning_rates.csv")
-    for activation, group in rates.groupby("activation"):
-        assert summary.loc[activation, "learning_rate"] == group.loc[group["accuracy"].idxmax(), "learning_rate"]
+    for variant, group in rates.groupby("variant"):
+        assert summary.loc[variant, "learning_rate"] == group.loc[group["accuracy"].idxmax(), "learning_rate"]
     assert set(rates["n"]) == {2}
     assert set(read(tmp_path / "runs").metrics["seed"]) == {0, 1, 1000, 1001}
     before = tree(tmp_path)

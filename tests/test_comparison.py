@@ -23,7 +23,7 @@ NAN = float("nan")
 
 CONFIG = {"config": {"model": {"name": "mlp", "depth": 2, "width": 8}, "train": {"epochs": 1, "batch_size": 4},
                      "dataset": {"name": "digits", "train_limit": None}, "optimizer": {"name": "sgd"},
-                     "init": {"name": "he"}}, "replicas": [[0, 0.1], [1, 0.1]]}  # fmt: skip
+                     "init": {"name": "he"}, "activation": {"name": "relu"}}, "replicas": [[0, 0.1], [1, 0.1]]}  # fmt: skip
 
 
 def tables(tmp_path, accuracies: dict[str, list[float]], depths: tuple[int, ...] = (2,)) -> Tables:
@@ -36,8 +36,8 @@ def tables(tmp_path, accuracies: dict[str, list[float]], depths: tuple[int, ...]
                 known = 0.6 if value != value else value  # what diverges does so in the last epoch
                 accuracy = known if split == "test" else known * (epoch + 1) / 3 + 0.05 * (split == "train")
                 diverged = epoch == 2 and value != value
-                rows.append({"run": "one", "activation": activation, "dataset": "digits", "model": "mlp",
-                             "depth": depth, "seed": seed, "learning_rate": 0.1, "scale": "desk", "epoch": epoch,
+                rows.append({"run": "one", "activation": activation, "variant": activation, "dataset": "digits",
+                             "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.1, "scale": "desk", "epoch": epoch,
                              "step": epoch, "split": split, "loss": NAN if diverged else 1 - accuracy,
                              "accuracy": NAN if diverged else accuracy, "seconds": 4.0 * epoch})  # fmt: skip
     return Tables(pd.DataFrame(rows), pd.DataFrame(), [Run(tmp_path / "one")])
@@ -48,7 +48,7 @@ ELU_WINS = {"relu": [0.80, 0.81, 0.82, 0.80], "elu": [0.90, 0.91, 0.92, 0.90], "
 
 
 def test_differences_are_paired_and_joint(tmp_path) -> None:
-    table = differences(tables(tmp_path, ELU_WINS).metrics, "relu").set_index("activation")
+    table = differences(tables(tmp_path, ELU_WINS).metrics, "relu").set_index("variant")
     assert table["difference"].drop("relu").tolist() == pytest.approx([0.1, 0.0, -0.705])
     assert set(table["comparisons"].dropna()) == {3}
     assert table.loc["elu", ["low", "high"]].tolist() == pytest.approx([0.1, 0.1])
@@ -59,7 +59,7 @@ def test_differences_are_paired_and_joint(tmp_path) -> None:
 
 def test_a_seed_that_one_activation_lacks_is_left_out_of_the_pairs(tmp_path) -> None:
     rows = tables(tmp_path, ELU_WINS).metrics
-    rows = rows[~((rows["activation"] == "elu") & (rows["seed"] == 3))]
+    rows = rows[~((rows["variant"] == "elu") & (rows["seed"] == 3))]
     assert set(differences(rows, "relu")["n"]) == {3}
     assert list(accuracies(rows).index) == [0, 1, 2]
 
@@ -103,10 +103,10 @@ def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
     assert "relu has the highest mean test accuracy, 90.75 %" in leader
     assert "its lead over elu, the next, is 10.75 points" in leader
     assert "better than lrelu" in leader
-    row = summary(given).set_index("activation").loc["lrelu"]
+    row = summary(given).set_index("variant").loc["lrelu"]
     assert row[["accuracy", "diverged"]].tolist() == pytest.approx([0.7425, 1])
     assert (row["accuracy_low"], row["accuracy_high"]) == (0, 1)
-    table = differences(given.metrics, "relu").set_index("activation")
+    table = differences(given.metrics, "relu").set_index("variant")
     assert table.loc["lrelu", "difference"] == pytest.approx(row["accuracy"] - 0.9075)
     diverged_leads = sentences(tables(tmp_path, {"relu": [0.2, 0.2, 0.2], "lrelu": [0.99, 0.99, NAN]}))
     assert (
@@ -202,7 +202,7 @@ def test_the_edge_of_the_grid_is_confessed(tmp_path) -> None:
 
 def test_summary_counts_epochs_to_the_target(tmp_path) -> None:
     given = tables(tmp_path, {"relu": [0.9, 0.9], "elu": [0.3, 0.3]})
-    table = summary(given, target=0.6).set_index("activation")
+    table = summary(given, target=0.6).set_index("variant")
     assert table.loc["relu", ["epochs_to_target", "reached"]].tolist() == [1, 1]
     assert np.isinf(table.loc["elu", "epochs_to_target"])
     assert table.loc["elu", "reached"] == 0

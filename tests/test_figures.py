@@ -32,8 +32,8 @@ def tables(activations: list[str], depths: list[int], seeds: int = 2, epochs: in
     draws = np.random.default_rng(0)
     metrics, layers = [], []
     for activation, depth, seed in itertools.product(activations, depths, range(seeds)):
-        replica = {"run": f"{activation}-{depth}", "activation": activation, "dataset": "mnist", "model": "mlp",
-                   "depth": depth, "seed": seed, "learning_rate": 0.01, "scale": "desk"}  # fmt: skip
+        replica = {"run": f"{activation}-{depth}", "activation": activation, "variant": activation,
+                   "dataset": "mnist", "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.01, "scale": "desk"}  # fmt: skip
         lost = activation == "relu" and depth == max(depths) and seed >= seeds - diverged
         fade = FADES.get(activation, 0.9)
         best = BEST.get(activation, 0.97) + 0.002 * draws.normal()
@@ -120,7 +120,7 @@ def test_ten_activations_at_depth_32_fit_without_overlap(name):
 
 
 def test_an_activation_has_the_same_color_everywhere(small):
-    expected = {label: to_hex(look.color) for label, look in looks(small[0].activation).items()}
+    expected = {label: to_hex(look.color) for label, look in looks(small[0].variant).items()}
     assert expected["relu"] == to_hex(ARTICLE["relu"].color)
     for name in ("gradient_lines", "gradient_map", "saturation", "mean_activation", "dead_units"):
         assert title_colors(figures.FIGURES[name](*small)) == expected
@@ -151,7 +151,7 @@ def test_looks_of_many_labels_differ_by_colour_and_marker():
 
 
 def test_a_figure_of_too_many_labels_says_so():
-    many = pd.concat([tables(["elu"], [1], seeds=1, epochs=1)[0].assign(activation=f"a{k}") for k in range(110)])
+    many = pd.concat([tables(["elu"], [1], seeds=1, epochs=1)[0].assign(variant=f"a{k}") for k in range(110)])
     figure = figures.learning_curves(many)
     assert "2 of 110 look like another" in footer_of(figure)
 
@@ -188,7 +188,7 @@ def test_functions_of_any_name_are_drawn():
 @pytest.mark.parametrize("count", [20, 70])
 def test_the_key_of_many_labels_fits(count):
     metrics, _ = tables(["elu"], [1], seeds=1, epochs=1)
-    figure = figures.learning_curves(pd.concat([metrics.assign(activation=f"elu(alpha={k})") for k in range(count)]))
+    figure = figures.learning_curves(pd.concat([metrics.assign(variant=f"elu(alpha={k})") for k in range(count)]))
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
     (key,) = figure.legends
@@ -237,7 +237,7 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
         (figures.gradient_map, pd.concat([layers, layers.assign(run="other")]), "2 runs"),
         (figures.final_accuracy, metrics[metrics.split != "test"], "no test rows"),
         (figures.learning_curves, metrics[metrics.split == "test"], "no rows of the splits"),
-        (figures.learning_curves, metrics[(metrics.activation == "relu") == (metrics.depth == 2)], "share no depth"),
+        (figures.learning_curves, metrics[(metrics.variant == "relu") == (metrics.depth == 2)], "share no depth"),
     ]
     for draw, table, said in cases:
         with pytest.raises(StudyError, match=said) as caught:
@@ -249,7 +249,7 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
 
 def test_the_deepest_shared_depth_is_drawn_by_default(small):
     _, layers = small
-    without = layers[(layers.activation != "relu") | (layers.depth == 2)]
+    without = layers[(layers.variant != "relu") | (layers.depth == 2)]
     assert "depth 2 ·" in footer_of(figures.gradient_map(without))
     assert "depth 5 ·" in footer_of(figures.gradient_map(layers))
     assert "depth 2 ·" in footer_of(figures.gradient_map(layers, depth=2))

@@ -128,7 +128,7 @@ def test_a_choice_redraws_the_picture_or_says_why_not(helpers, monkeypatch):
 
 
 def test_the_factor_of_a_layer_is_that_of_the_error(helpers):
-    layers = pd.DataFrame({"activation": "relu", "depth": 3, "seed": [0] * 4 + [1] * 4, "step": 0,
+    layers = pd.DataFrame({"activation": "relu", "variant": "relu", "depth": 3, "seed": [0] * 4 + [1] * 4, "step": 0,
                            "layer": [1, 2, 3, 4] * 2, "hidden": [True, True, True, False] * 2,
                            "error_rms": [1, 3, 4, 9, 0.25, 7, 1, 9]})  # fmt: skip
     (row,) = helpers.layer_factors(layers).to_dict("records")

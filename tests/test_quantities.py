@@ -17,7 +17,7 @@ def metrics(losses: dict[str, list[float]], accuracies: dict[str, list[float]], 
     """Rows of one replica; the curves of train and valid start before training, test is there at the end."""
     last = len(losses["train"]) - 1
     rows = [
-        {"activation": activation, "depth": 2, "seed": seed, "learning_rate": 0.1, "epoch": last - back, "split": split,
+        {"variant": activation, "depth": 2, "seed": seed, "learning_rate": 0.1, "epoch": last - back, "split": split,
          "loss": loss, "accuracy": accuracy}
         for split in losses
         for back, (loss, accuracy) in enumerate(zip(losses[split][::-1], accuracies[split][::-1], strict=True))
@@ -39,7 +39,7 @@ BOTH = pd.concat([LEARNS, DIVERGES], ignore_index=True)
 
 def layers(norms: list[float], hidden: list[bool], step: int = 0, seed: int = 0, depth: int = 2, **columns):
     return pd.DataFrame(
-        {"activation": "relu", "depth": depth, "seed": seed, "step": step, "layer": range(1, len(norms) + 1),
+        {"variant": "relu", "depth": depth, "seed": seed, "step": step, "layer": range(1, len(norms) + 1),
          "hidden": hidden, "grad_norm": norms, **columns}
     )  # fmt: skip
 

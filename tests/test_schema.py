@@ -162,13 +162,17 @@ compare | activations=[relu,foo] | activation=foo: no such choice; choose one of
 compare | activations=[relu,'elu activation.alfa=2'] | activation.alfa=2: no such key; the nearest are activation.alpha
 compare | activations=[relu,'elu activation.alpha=no'] | activation.alpha=no: give a number above 0.
 compare | activations=[relu,'elu activation.alpha=='] | activation.alpha==: it has characters that mean something
-compare | activations=['relu init=he','elu init=xavier'] | activations=[relu init=he,elu init=xavier]: init=he is no option of an activation
+compare | activations=['relu init=he','elu init=xavier'] | activations=[relu init=he,elu init=xavier]: init=he is no option of an activation, and all else is the same for all of them; give options as 'elu activation.alpha=0.5', and what else is to differ as variants=[init=he,...].
 compare | activations=['relu init=he','relu init=xavier'] | activations=[relu init=he,relu init=xavier]: init=he is no option
 compare | activations=['init=he'] | activations=[init=he]: init=he is no option of an activation
 compare | activations=[relu init=he,elu] | @: it has characters that mean something to Hydra; quote a text twice, in a list
-compare | activations=[elu,'elu activation.alpha=1.0'] | activations=[elu,elu activation.alpha=1.0]: elu and elu activation.alpha=1.0 are both called elu
+compare | activations=[elu,'elu activation.alpha=1.0'] | activations=[elu,elu activation.alpha=1.0]: elu and elu activation.alpha=1.0 are the same; give one of them.
 compare | activations=['elu activation.alpha=0.1','elu activation.alpha=0.10000000001'] | activations=[elu activation.alpha=0.1,elu
 compare | activation=elu | @: a comparison takes its activations as activations=
+compare | variants=[init=he,'init=lecun'] | variants=[init=he,init=lecun]: activations is given as well; give one of the two.
+compare | variants=[] | @: give choices such as 'init=xavier init.mode=fan_in', or a list such as [init=he,init=xavier], or null.
+compare | variants=['init=he','init=he'] | variants=[init=he,init=he]: init=he is there twice; give each once.
+train   | +variants=['init=he'] | variants=[init=he]: train.py has no use for it; only compare.py has it.
 compare | depths=[2,2] | @: 2 is there twice; give each once.
 compare | depths=[] | @: give a whole number of at least 1, or a list such as [2,8,24].
 compare | depths=[2,1000000000] | depths=1000000000: give a whole number from 1 to 10000.
@@ -183,7 +187,7 @@ compare | dataset.valid_size=0 tune.rates=[0.1,0.01] | @: dataset.valid_size=0 l
 compare | dataset.valid_size=0 target=0.5 | @: dataset.valid_size=0 leaves no validation images to reach it on
 compare | target=2 | @: give a number from 0 to 1, or null.
 compare | reference=tanh | @: it is not among the activations; choose one of relu, elu.
-compare | reference=5 | @: give the name of an activation, or null.
+compare | reference=5 | @: give the label of a variant, such as the name of an activation, or null.
 compare | out=5 | @: this is no text to Hydra; for a folder of that name give out=./5.
 compare | device=cuda:99 | @: there is no such device here; choose auto, cpu, cuda or cuda:N.
 compare | out=null | @: give a folder, as out=PATH.

@@ -18,7 +18,7 @@ def metrics(accuracies: dict[float, list[float]], activation: str = "relu", firs
     rows = []
     for rate, values in accuracies.items():
         for seed, value in enumerate(values, first_seed):
-            replica = {"run": f"{activation}-{rate}", "activation": activation, "depth": 2, "seed": seed,
+            replica = {"run": f"{activation}-{rate}", "variant": activation, "depth": 2, "seed": seed,
                        "learning_rate": rate}  # fmt: skip
             for epoch, split, accuracy in [(0, "valid", 0.1), (1, "valid", value), (1, "test", 1 - value)]:
                 rows.append(replica | {"epoch": epoch, "split": split, "accuracy": accuracy, "loss": 1 - accuracy})
@@ -89,7 +89,7 @@ def test_measured_are_the_fresh_seeds_at_the_chosen_rate() -> None:
     rows = pd.concat([tuning, fresh, other], ignore_index=True)
     kept = selection.chosen(Tables(rows, rows.assign(layer=1), []), [1000, 1001])
     for table in (kept.metrics, kept.layers):
-        found = table.groupby("activation")[["learning_rate", "seed"]].agg(["unique"])
+        found = table.groupby("variant")[["learning_rate", "seed"]].agg(["unique"])
         assert found.loc["relu"].map(list).tolist() == [[0.01], [0, 1, 2]]
         assert found.loc["elu"].map(list).tolist() == [[0.1], [0, 1]]
 
