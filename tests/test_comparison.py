@@ -23,7 +23,8 @@ NAN = float("nan")
 
 CONFIG = {"config": {"model": {"name": "mlp", "depth": 2, "width": 8}, "train": {"epochs": 1, "batch_size": 4},
                      "dataset": {"name": "digits", "train_limit": None}, "optimizer": {"name": "sgd"},
-                     "init": {"name": "he"}, "activation": {"name": "relu"}}, "replicas": [[0, 0.1], [1, 0.1]]}  # fmt: skip
+                     "init": {"name": "he"}, "activation": {"name": "relu"}},
+          "replicas": [[0, 0.1], [1, 0.1]]}  # fmt: skip
 
 
 def tables(tmp_path, accuracies: dict[str, list[float]], depths: tuple[int, ...] = (2,)) -> Tables:
@@ -37,8 +38,8 @@ def tables(tmp_path, accuracies: dict[str, list[float]], depths: tuple[int, ...]
                 accuracy = known if split == "test" else known * (epoch + 1) / 3 + 0.05 * (split == "train")
                 diverged = epoch == 2 and value != value
                 rows.append({"run": "one", "activation": activation, "variant": activation, "dataset": "digits",
-                             "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.1, "scale": "desk", "epoch": epoch,
-                             "step": epoch, "split": split, "loss": NAN if diverged else 1 - accuracy,
+                             "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.1, "scale": "desk",
+                             "epoch": epoch, "step": epoch, "split": split, "loss": NAN if diverged else 1 - accuracy,
                              "accuracy": NAN if diverged else accuracy, "seconds": 4.0 * epoch})  # fmt: skip
     return Tables(pd.DataFrame(rows), pd.DataFrame(), [Run(tmp_path / "one")])
 

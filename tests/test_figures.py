@@ -33,7 +33,8 @@ def tables(activations: list[str], depths: list[int], seeds: int = 2, epochs: in
     metrics, layers = [], []
     for activation, depth, seed in itertools.product(activations, depths, range(seeds)):
         replica = {"run": f"{activation}-{depth}", "activation": activation, "variant": activation,
-                   "dataset": "mnist", "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.01, "scale": "desk"}  # fmt: skip
+                   "dataset": "mnist", "model": "mlp", "depth": depth, "seed": seed, "learning_rate": 0.01,
+                   "scale": "desk"}  # fmt: skip
         lost = activation == "relu" and depth == max(depths) and seed >= seeds - diverged
         fade = FADES.get(activation, 0.9)
         best = BEST.get(activation, 0.97) + 0.002 * draws.normal()

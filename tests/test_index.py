@@ -54,8 +54,8 @@ def plainly(runs: list[Run]) -> Tables:
             table = run.table(name)
             for position, (column, value) in enumerate({
                 "run": run.folder.name, "activation": config["activation"]["name"],
-                "variant": config["activation"]["name"], "dataset": config["dataset"]["name"], "model": config["model"]["name"],
-                "depth": config["model"]["depth"], "scale": run.config["scale"],
+                "variant": config["activation"]["name"], "dataset": config["dataset"]["name"],
+                "model": config["model"]["name"], "depth": config["model"]["depth"], "scale": run.config["scale"],
             }.items()):  # fmt: skip
                 table.insert(position, column, value)
             if len(table):
