@@ -27,6 +27,8 @@ def compare(monkeypatch, tmp_path):
         ("variants=[init=he,init=xavier]", ["init=he", "init=xavier"]),
         ("variants=[init=he, init=xavier init.mode=fan_in]", ["init=he", "init=xavier init.mode=fan_in"]),
         ("variants=['init=he','init=xavier']", ["init=he", "init=xavier"]),
+        ("variants=[init=he,'init=xavier','init=he train.epochs=2']", ["init=he", "init=xavier",
+                                                                       "init=he train.epochs=2"]),
         ("++variants=[learning_rate=0.1,+model.batch_norm=true]", ["learning_rate=0.1", "+model.batch_norm=true"]),
         ("variants=[optimizer.milestones=[1,2] init=he,init=lecun]", ["optimizer.milestones=[1,2] init=he",
                                                                       "init=lecun"]),

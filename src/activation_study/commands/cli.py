@@ -219,11 +219,12 @@ def _at_home(argument: str) -> str:
 
 
 def _quoted(argument: str) -> str:
-    """A list of variants such as [init=he,init=xavier], in which Hydra wants every choice between quotation marks."""
+    """A list of variants such as [init=he,init=xavier], of which Hydra wants each between quotation marks."""
     key, equals, value = argument.partition("=")
-    if key.lstrip("+") != "variants" or "'" in value or '"' in value:
+    if key.lstrip("+") != "variants":
         return argument
-    return key + equals + re.sub(r"""[^][,={}\s][^][,={}]*=(\[[^]]*\]|\{[^}]*\}|[^][,{}])*""", r'"\g<0>"', value)
+    item = r"""'[^']*'|"[^"]*"|[^][,={}\s'"][^][,={}]*=(\[[^]]*\]|\{[^}]*\}|[^][,{}])*"""
+    return key + equals + re.sub(item, lambda found: found[0] if found[0][0] in "'\"" else f'"{found[0]}"', value)
 
 
 def _as_given(key: str, overrides: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 WORDS = {"model": "network", "init": "initialization", "train": "training"}  # what texts call these groups
+RATE = "learning_rate"
 NAMES = ("name", "network", "folder")  # options that are the name of a choice
 DEFAULT = "default"  # what a choice or the value of an option is called that is not given
 
@@ -34,18 +35,18 @@ def labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The groups in which configurations differ, and in each of them what every configuration is called."""
-    found = {key: _called(key, [config.get(key, {}) for config in configs]) for key in (*SCIENTIFIC, "learning_rate")}
-    return {key: names for key, names in found.items() if len(set(names)) > 1}
+    return {
+        key: _called(key, choices)
+        for key, choices in _by_group(configs).items()
+        if any(choice != choices[0] for choice in choices)
+    }
 
 
 def shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The choices that all configurations have alike, by group; depth is none."""
-    flat = {group: [_flat(group, config.get(group, {})) for config in configs] for group in SCIENTIFIC}
     return {
-        group: {
-            key: value for key, value in first.items() if all(key in other and other[key] == value for other in others)
-        }
-        for group, (first, *others) in flat.items()
+        key: {name: value for name, value in first.items() if all(name in o and o[name] == value for o in others)}
+        for key, (first, *others) in _by_group(configs).items()
     }
 
 
@@ -81,7 +82,7 @@ def by_what_differs(*parts: "Tables") -> "Tables":
     replicas = list(tables.metrics[["run", "learning_rate"]].drop_duplicates().itertuples(index=False, name=None))
     rates = {(runs[name]["hash"], rate) for name, rate in replicas}
     has_several = len(rates) > len({configuration for configuration, _ in rates})
-    configs = [runs[name]["config"] | ({"learning_rate": [rate]} if has_several else {}) for name, rate in replicas]
+    configs = [runs[name]["config"] | ({RATE: [rate]} if has_several else {}) for name, rate in replicas]
     called = dict(zip(replicas, labels(configs), strict=True))
 
     def of(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,19 +93,24 @@ def by_what_differs(*parts: "Tables") -> "Tables":
     return tables._replace(metrics=of(tables.metrics), layers=of(tables.layers))
 
 
-def _called(key: str, choices: Sequence[Any]) -> list[str]:
+def _by_group(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The choices of every configuration in each group; the learning rate is a group of its own."""
+    found = {group: [_flat(group, config.get(group, {})) for config in configs] for group in SCIENTIFIC}
+    return found | {RATE: [{RATE: config.get(RATE)} for config in configs]}
+
+
+def _called(group: str, choices: Sequence[dict[str, Any]]) -> list[str]:
     """What each choice of a group is called beside the others."""
-    if key == "activation":
+    if group == "activation":
         return [label(choice) for choice in choices]
-    if key == "learning_rate":
-        return [f"learning rate {', '.join(f'{rate:.9g}' for rate in choice)}" for choice in choices]
-    flat = [_flat(key, choice) for choice in choices]
-    names = [_name(options) for options in flat]
-    found = dict.fromkeys(name for options in flat for name in options if name not in NAMES)
-    keys = [name for name in found if any(o.get(name, DEFAULT) != flat[0].get(name, DEFAULT) for o in flat)]
+    if group == RATE:
+        return [f"learning rate {', '.join(f'{rate:.9g}' for rate in choice[RATE])}" for choice in choices]
+    names = [_name(choice) for choice in choices]
+    given = dict.fromkeys(key for choice in choices for key in choice if key not in NAMES)
+    keys = [key for key in given if any(one.get(key, DEFAULT) != choices[0].get(key, DEFAULT) for one in choices)]
     if len(set(names)) == 1:
-        return [", ".join(option(name, options.get(name, DEFAULT)) for name in keys) for options in flat]
-    return [_with_options(key, name, options, keys) for name, options in zip(names, flat, strict=True)]
+        return [", ".join(option(key, choice.get(key, DEFAULT)) for key in keys) for choice in choices]
+    return [_with_options(group, name, choice, keys) for name, choice in zip(names, choices, strict=True)]
 
 
 def _with_options(group: str, name: str, options: dict[str, Any], keys: Iterable[str]) -> str:
