@@ -1,4 +1,4 @@
-"""Compares activations on one data set: tunes and trains what is not trained yet, then says what can be concluded."""
+"""Compares activations, or other variants: tunes and trains what is not trained yet, and says what can be concluded."""
 
 from omegaconf import DictConfig
 
@@ -7,7 +7,7 @@ from activation_study.commands.cli import command
 
 @command("compare")
 def main(config: DictConfig) -> None:
-    """Compares the activations that the configuration lists, at each of its depths."""
+    """Compares the variants that the configuration lists, at each of its depths."""
     from activation_study.commands.compare import compare
 
     compare(config)

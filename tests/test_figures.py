@@ -248,6 +248,23 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(small):
         figures.gradient_map(layers, depth=9)
 
 
+def test_variants_of_one_activation_are_drawn_with_its_name():
+    metrics, layers = tables(["relu"], [2])
+    for changed, told in (({}, "mnist, mlp, relu ·"), ({"model": "convnet"}, "mnist, mlp and convnet, relu ·")):
+        one, other = ({"variant": "he"}, {"variant": "xavier", "run": "other", **changed})
+        two = [pd.concat([table.assign(**one), table.assign(**other)]) for table in (metrics, layers)]
+        figure = figures.final_accuracy(two[0])
+        assert figure.axes[0].get_ylabel() == "variant"
+        assert {label.get_text().split()[0] for label in figure.axes[0].get_yticklabels()} == {"he", "xavier"}
+        assert all(footer_of(draw).startswith(told) for draw in (figure, figures.gradient_profile(two[1]),
+                                                                 figures.learning_rates(two[0])))  # fmt: skip
+    mixed = pd.concat([metrics, metrics.assign(model="convnet", run="other")])
+    with pytest.raises(StudyError, match="2 pairs of dataset and model"):
+        figures.final_accuracy(mixed)
+    assert footer_of(figures.final_accuracy(metrics)).startswith("mnist, mlp · depth 2")
+    assert figures.final_accuracy(metrics).axes[0].get_ylabel() == "activation"
+
+
 def test_the_deepest_shared_depth_is_drawn_by_default(small):
     _, layers = small
     without = layers[(layers.variant != "relu") | (layers.depth == 2)]

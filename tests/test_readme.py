@@ -60,7 +60,7 @@ def test_command_works(command, tmp_path) -> None:
         arguments += [a for a in SMALL if a.split("=")[0] not in "\n".join(arguments) or "." in a]
         if name == "compare":
             arguments += ["depths=[1,2]", f"out={tmp_path}"]
-            arguments += ["activations=[relu,elu]"] if "activations=" not in command else []
+            arguments += [] if re.search("activations=|variants=", command) else ["activations=[relu,elu]"]
     elif name == "claims":
         arguments += [f"out={tmp_path}", "scale=smoke"]
     elif name == "figures":

@@ -119,7 +119,7 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
     seeds = settings.groupby(["variant", "depth"]).seed.nunique()
     rates = sorted(set(settings.learning_rate))
     parts = [
-        f"{called(settings.dataset.iloc[0])}, {models(settings.model)}",
+        trained(settings),
         _depths(settings.depth),
         _span(seeds.min(), seeds.max()) + (" seed" if seeds.max() == 1 else " seeds"),
         f"scale {', '.join(sorted(settings.scale.astype(str).unique()))}",
@@ -138,9 +138,11 @@ def footer(table: pd.DataFrame, drawn: str, measure: str, lost_ones: str = "are 
     return " · ".join(parts)
 
 
-def models(column: pd.Series) -> str:
-    """The networks in a table, as its footer has them."""
-    return " and ".join(map(called, column.unique()))
+def trained(table: pd.DataFrame) -> str:
+    """Data set and networks of a table, and their activation where variants share one: its labels do not say it."""
+    shared = table.activation.unique() if kind(table) == "variant" else []
+    parts = [called(table.dataset.iloc[0]), " and ".join(map(called, table.model.unique()))]
+    return ", ".join([*parts, *map(called, shared if len(shared) == 1 else [])])
 
 
 def _finite(table: pd.DataFrame, value: str) -> pd.Series:

@@ -23,7 +23,7 @@ from activation_study.figures.style import (
     ordered,
     panels,
 )  # fmt: skip
-from activation_study.figures.tables import LOST, REPLICA, footer, models
+from activation_study.figures.tables import LOST, REPLICA, footer, trained
 
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
@@ -109,8 +109,7 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
         legend(figure, metrics.variant)
         seeds = metrics.groupby([*REPLICA[:2], "learning_rate"], dropna=False).seed.nunique().max()
         text = (
-            f"{called(metrics.dataset.iloc[0])}, {models(metrics.model)} · "
-            f"mean over {seeds} seeds that judge the rates · "
+            f"{trained(metrics)} · mean over {seeds} seeds that judge the rates · "
             f"scale {', '.join(sorted(set(metrics.scale.astype(str))))} · ring: the rate chosen · "
             "a diverged network counts as 100 %"
         )
