@@ -56,6 +56,8 @@ REFUSED = {
     "[init=he,dataset=mnist]": "variants=[init=he,dataset=mnist]: dataset=mnist: variants are compared on the same "
     "images; of a data set its preprocessing and augment may differ.",
     "[init=he,dataset.train_limit=9]": "variants=[init=he,dataset.train_limit=9]: dataset.train_limit=9: variants are",
+    "[init=he,objective=reconstruction]": "variants=[init=he,objective=reconstruction]: objective=reconstruction: each "
+    "objective has a score of its own, and variants are compared by one.",
     "[init=he,model.depth=3]": "variants=[init=he,model.depth=3]: model.depth=3: every variant is compared at each "
     "depth; give depths=[2,8].",
     "[init=he,'init=he init.mode=fan_in']": "variants=[init=he,init=he init.mode=fan_in]: init=he and init=he "

@@ -11,6 +11,7 @@ from activation_study.comparison.differences import differences
 from activation_study.comparison.sentences import conclusions
 from activation_study.comparison.variants import by_what_differs, differing, kind, labelled, labels, quoted, shared
 from activation_study.runs import Tables, read_runs
+from activation_study.runs.identity import scientific
 from activation_study.training.execute import execute
 
 
@@ -33,6 +34,9 @@ def settings(compose_settings, variants: list[str]) -> list[dict]:
         (["train.epochs=1", "train.epochs=2"], ["epochs=1", "epochs=2"]),
         (["model=mlp", "model=convnet"], ["mlp", "convnet"]),
         (["model.width=8", "model.width=9"], ["width=8", "width=9"]),
+        (["model.batch_norm=false", "model.batch_norm=true"], ["batch_norm=False", "batch_norm=True"]),
+        (["model=mlp", "model=convnet model.batch_norm=true"], ["mlp", "convnet(batch_norm=True)"]),
+        (["objective.l1=0", "objective.l1=0.1"], ["l1=0", "l1=0.1"]),
         (["model.depth=2 init=he", "model.depth=3 init=xavier"], ["he", "xavier"]),
         (["dataset.augment.flip=true", "dataset.preprocessing=raw"],
          ["preprocessing=standardize, augment.flip=True", "preprocessing=raw, augment.flip=False"]),
@@ -51,10 +55,17 @@ def test_a_label_says_what_differs_and_nothing_more(compose_settings, variants, 
 
 def test_an_option_that_one_lacks_is_called_default(compose_settings) -> None:
     (one,) = settings(compose_settings, ["init=he"])
-    other = one | {"model": one["model"] | {"batch_norm": True}}
-    assert labels([one, other]) == ["batch_norm=default", "batch_norm=True"]
+    other = one | {"model": one["model"] | {"norm": True}}
+    assert labels([one, other]) == ["norm=default", "norm=True"]
     third = one | {"model": {"name": "own", "depth": 2, "network": "Mine", "source": "0a1b", "width": 8}}
-    assert labels([one, other, third]) == ["mlp", "mlp(batch_norm=True)", "Mine"]
+    assert labels([one, other, third]) == ["mlp", "mlp(norm=True)", "Mine"]
+
+
+def test_runs_and_settings_have_the_same_labels(compose_settings) -> None:
+    """A run keeps nothing of an added choice that is the usual one."""
+    chosen = settings(compose_settings, ["init=he", "init=xavier model.batch_norm=true objective.l1=0.1"])
+    assert labels(chosen) == ["batch_norm=False, he, l1=0", "batch_norm=True, xavier, l1=0.1"]
+    assert labels([scientific(one) for one in chosen]) == labels(chosen)
 
 
 def test_what_is_shared_and_what_differs(compose_settings) -> None:

@@ -71,6 +71,8 @@ def _overrides(item: str, asked: dict[str, Any]) -> list[str]:
             reason = f"it makes no other network; a variant sets {', '.join(VARIES)}, and all else is the same for all"
         elif key == "model.depth":
             reason = "every variant is compared at each depth; give depths=[2,8]"
+        elif key in ("objective", "objective.name"):
+            reason = "each objective has a score of its own, and variants are compared by one"
         elif group.split("@")[0] == "dataset" and option.split(".")[0] not in OF_A_DATASET:
             reason = "variants are compared on the same images; of a data set its preprocessing and augment may differ"
         elif key == "learning_rate" and asked["tune"]["rates"] is not None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from activation_study.comparison import selection
 from activation_study.names import printable
-from activation_study.runs.identity import NOT_SCIENTIFIC, SCIENTIFIC, defaults, label, option
+from activation_study.runs.identity import ADDED, SCIENTIFIC, defaults, label, option, scientific
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables
@@ -95,7 +95,8 @@ def by_what_differs(*parts: "Tables") -> "Tables":
 
 def _by_group(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The choices of every configuration in each group; the learning rate is a group of its own."""
-    found = {group: [_flat(group, config.get(group, {})) for config in configs] for group in SCIENTIFIC}
+    plain = [scientific(dict(config)) for config in configs]  # a choice that was added later is there where it is made
+    found = {group: [_flat(group, config.get(group, {})) for config in plain] for group in SCIENTIFIC}
     return found | {RATE: [{RATE: config.get(RATE)} for config in configs]}
 
 
@@ -105,11 +106,15 @@ def _called(group: str, choices: Sequence[dict[str, Any]]) -> list[str]:
         return [label(choice) for choice in choices]
     if group == RATE:
         return [f"learning rate {', '.join(f'{rate:.9g}' for rate in choice[RATE])}" for choice in choices]
-    names = [_name(choice) for choice in choices]
-    given = dict.fromkeys(key for choice in choices for key in choice if key not in NAMES)
-    keys = [key for key in given if any(one.get(key, DEFAULT) != choices[0].get(key, DEFAULT) for one in choices)]
+    absent = ADDED.get(group, {})
+    names = [_name(absent | choice) for choice in choices]
+    values = {
+        key: [choice.get(key, absent.get(key, DEFAULT)) for choice in choices]
+        for key in dict.fromkeys(key for choice in choices for key in choice if key not in NAMES)
+    }
+    keys = [key for key, given in values.items() if any(value != given[0] for value in given)]
     if len(set(names)) == 1:
-        return [", ".join(option(key, choice.get(key, DEFAULT)) for key in keys) for choice in choices]
+        return [", ".join(option(key, values[key][i]) for key in keys) for i in range(len(choices))]
     return [_with_options(group, name, choice, keys) for name, choice in zip(names, choices, strict=True)]
 
 
@@ -130,11 +135,11 @@ def _name(options: Mapping[str, Any]) -> str:
 
 
 def _flat(group: str, choice: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The options of a group, those of groups in it as `group.key`, without depth and what makes no other network."""
+    """The options of a group, those of groups in it as `group.key`, without depth."""
     found: dict[str, Any] = {}
     for key, value in choice.items():
         if isinstance(value, Mapping):
             found |= _flat("", value, f"{prefix}{key}.")
-        elif (group, key) != ("model", "depth") and key not in NOT_SCIENTIFIC.get(group, ()):
+        elif (group, key) != ("model", "depth"):
             found[f"{prefix}{key}"] = value
     return found
