@@ -172,7 +172,7 @@ compare | activation=elu | @: a comparison takes its activations as activations=
 compare | variants=[init=he,'init=lecun'] | variants=[init=he,init=lecun]: activations is given as well; give one of the two.
 compare | variants=[] | @: give choices such as 'init=xavier init.mode=fan_in', or a list such as [init=he,init=xavier].
 compare | variants=['init=he','init=he'] | variants=[init=he,init=he]: init=he is there twice; give each once.
-train   | +variants=['init=he'] | @: train.py has no use for it; only compare.py has it.
+train   | +variants=['init=he'] | variants=['init=he']: train.py has no use for it; only compare.py has it.
 compare | depths=[2,2] | @: 2 is there twice; give each once.
 compare | depths=[] | @: give a whole number of at least 1, or a list such as [2,8,24].
 compare | depths=[2,1000000000] | depths=1000000000: give a whole number from 1 to 10000.
