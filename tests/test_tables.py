@@ -38,13 +38,13 @@ def test_a_table_has_the_columns_of_the_contract(tiny_settings) -> None:
     execute(settings)
     tables = read(settings["runs_dir"])
     assert list(tables.metrics.columns) == [
-        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "split",
-        "loss", "accuracy", "seconds",
+        "run", "activation", "variant", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step",
+        "split", "loss", "accuracy", "seconds",
     ]  # fmt: skip
     assert set(tables.layers.columns) == {
-        "run", "activation", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step", "layer",
-        "hidden", "grad_norm", "error_rms", "mean", "std", "slope_mean", "saturated", "inactive", "dead", "sparsity",
-        "learned_slope",
+        "run", "activation", "variant", "dataset", "model", "depth", "scale", "seed", "learning_rate", "epoch", "step",
+        "layer", "hidden", "grad_norm", "error_rms", "mean", "std", "slope_mean", "saturated", "inactive", "dead",
+        "sparsity", "learned_slope",
     }  # fmt: skip
     environment = tables.runs[0].environment
     assert {"device", "torch", "python", "data"} <= environment.keys()
