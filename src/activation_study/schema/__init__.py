@@ -88,6 +88,7 @@ COMPARE: dict[str, Kind] = {
     "tune": Group(TUNE),
     "reference": Nullable(Text("the name of an activation")),
     "target": Nullable(Number(at_least=0, at_most=1)),
+    "missing": Choice(("train", "refuse"), "way to go on"),
 }
 PRESET: dict[str, Kind] = {"size": Anything()}  # what a preset computes its other values from
 
@@ -139,7 +140,7 @@ SCHEMAS = {
             "mirror": Nullable(Url()),
         }
     ),
-    "status": Group({**BASE, "runs_dir": PathTo(is_there=True)}),
+    "status": Group(BASE),
 }
 
 
