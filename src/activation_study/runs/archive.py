@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -82,26 +82,30 @@ class Archive:
 
     Attributes:
         entries: what `runs.json` says of each run.
-        runs: the runs, in the order of their names.
 
     Raises:
         OSError, ValueError, KeyError: `runs.json` is not there, or not what `pack` writes.
     """
 
     def __init__(self, content: Callable[[str], bytes], folder: Path) -> None:
-        self.content = content
+        self.content, self.folder = content, folder
         self.entries: list[dict[str, Any]] = json.loads(content("runs.json"))
-        self.runs = [PackedRun(folder / entry["folder"], self, number) for number, entry in enumerate(self.entries)]
-        self._joined = cache(self._read)
+        self._joined: dict[str, tuple[pa.Table, list[int]]] = {}
 
     @classmethod
     def at(cls, folder: Path) -> "Archive":
         """The archive in a folder; its runs' folders would be in it."""
         return cls(lambda name: (folder / name).read_bytes(), folder)
 
+    def runs(self) -> list[PackedRun]:
+        """The runs, in the order of their names."""
+        return [PackedRun(self.folder / entry["folder"], self, number) for number, entry in enumerate(self.entries)]
+
     def rows(self, table: str, number: int) -> "pa.Table":
         """The rows of a run in one of the tables."""
-        joined, ends = self._joined(table)
+        if table not in self._joined:
+            self._joined[table] = self._read(table)
+        joined, ends = self._joined[table]
         return joined.slice(ends[number], ends[number + 1] - ends[number])
 
     def _read(self, table: str) -> tuple["pa.Table", list[int]]:
@@ -169,7 +173,7 @@ def _as_parquet(tables: Sequence["pa.Table"]) -> bytes:
 
 def unpack(folder: Path, runs_dir: Path) -> list[Run]:
     """Makes the folders of packed runs in `runs_dir`, but for those that are there already; returns all of them."""
-    return [unpacked(run, runs_dir) for run in Archive.at(folder).runs]
+    return [unpacked(run, runs_dir) for run in Archive.at(folder).runs()]
 
 
 def unpacked(run: PackedRun, runs_dir: Path) -> Run:

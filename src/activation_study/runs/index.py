@@ -30,7 +30,7 @@ def indexed(runs_dir: Path) -> dict[str, PackedRun]:
         file = zipfile.ZipFile(runs_dir / NAME)
         if file.testzip() is not None:
             return {}
-        runs = Archive(file.read, runs_dir).runs
+        runs = Archive(file.read, runs_dir).runs()
         return {run.folder.name: run for run in runs if run.entry["stamps"] == _stamps(run.folder)}
     except Exception:  # whatever is wrong with it, the runs themselves are there
         return {}
@@ -46,7 +46,7 @@ def renewed(runs: Sequence[Run]) -> list[Run]:
     for runs_dir, group in missing.items():
         if len(group) >= FEWEST:
             with contextlib.suppress(OSError, ValueError):  # one has changed or gone meanwhile: they are read singly
-                known |= {run.folder: run for run in _made(runs_dir, group).runs}
+                known |= {run.folder: run for run in _made(runs_dir, group).runs()}
     return [known.get(run.folder, run) for run in runs]
 
 

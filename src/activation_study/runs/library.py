@@ -36,7 +36,7 @@ def given_with(runs_dir: Path | str) -> list[PackedRun]:
 @functools.lru_cache(maxsize=64)
 def _opened(path: Path, time: int) -> list[PackedRun]:
     """The runs of an archive, whose tables stay in memory for who reads them again."""
-    return Archive.at(path.parent).runs
+    return Archive.at(path.parent).runs()
 
 
 @functools.cache
