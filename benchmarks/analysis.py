@@ -136,7 +136,9 @@ STEPS: dict[str, Callable[[Path], dict[str, float]]] = {
     "status": lambda folder: _timed(lambda: overview(folder / "runs")),
     "comparison": _compared,
     "summary": _read_first(lambda tables, out: summary(tables)),
-    "all figures, drawn": _read_first(lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values() if entry.table]),
+    "all figures, drawn": _read_first(
+        lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values() if entry.table]
+    ),
     "all figures, written": _read_first(draw),
 }
 

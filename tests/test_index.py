@@ -182,6 +182,16 @@ def test_runs_without_probes_have_no_say_in_the_columns_of_the_others(runs_dir, 
         assert read_runs([bare]).layers.empty
 
 
+def test_runs_with_further_tables_are_read_from_their_folders(runs_dir, tiny_settings, singly) -> None:
+    (further,) = execute(tiny_settings("activation=tanh", "probes.also=[units]"))
+    for _ in range(2):
+        singly.clear()
+        assert_same(read(runs_dir), plainly(list(runs_in(runs_dir))))
+        assert further.folder.name in singly
+    assert further.folder.name not in index.indexed(runs_dir)
+    assert len(index.indexed(runs_dir)) == 3
+
+
 def test_what_json_cannot_hold_is_left_to_the_run_itself(runs_dir, singly) -> None:
     run = next(runs_in(runs_dir))
     (run.folder / "config.yaml").write_text((run.folder / "config.yaml").read_text() + "note: 2026-01-01\n")

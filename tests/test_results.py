@@ -17,7 +17,6 @@ from hydra import compose, initialize_config_dir
 from activation_study import CONF
 from activation_study.claims import CLAIMS, EVIDENCE, find, judge, page
 from activation_study.claims.evidence import NOTHING
-from activation_study.claims.ledger import NOT_RUN
 from activation_study.commands.compare import measure, prepared, written
 from activation_study.errors import StudyError
 from activation_study.runs import library, runs_in
@@ -45,7 +44,8 @@ def held_against_runs(folder: Path, runs_dir: Path) -> None:
     try:
         files = remade(shlex.split(arguments), runs_dir)
     except StudyError as error:
-        assert NOT_THERE in str(error)
+        if NOT_THERE not in str(error):
+            raise
         pytest.skip(f"results/{folder.name}: {error}")
     for name, content in files.items():
         assert (folder / name).read_text() == content, name
@@ -70,7 +70,8 @@ def test_committed_verdicts_are_what_the_runs_say(committed) -> None:
         try:
             remade([f"+experiment={preset}"], committed)
         except StudyError as error:
-            assert NOT_THERE in str(error)
+            if NOT_THERE not in str(error):
+                raise
             missing[name] = str(error)
     if len(missing) == len(PRESETS):
         pytest.skip(f"results/claims.csv: {'; '.join(f'{name}: {reason}' for name, reason in missing.items())}")

@@ -32,8 +32,6 @@ def figures(config: DictConfig) -> None:
             f"runs_dir={asked['runs_dir']}: it holds no finished runs{of}; "
             "train some with `python experiments/train.py`, or `make demo`."
         )
-    if asked["figure"] is None:
-        print(save(functions(), out / "functions")[0])
     drawn, refused = 0, dict[str, StudyError]()
     for name, group in comparable(runs).items():
         try:
@@ -46,6 +44,8 @@ def figures(config: DictConfig) -> None:
             drawn += 1
     if refused and not drawn:
         raise next(iter(refused.values()))
+    if asked["figure"] is None:
+        print(save(functions(), out / "functions")[0])
     for name, reason in refused.items():
         print(f"warning: {name} is left out: {reason}", file=sys.stderr)
     if not drawn:

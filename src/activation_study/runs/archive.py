@@ -1,6 +1,6 @@
 """The runs of an experiment in one folder that a repository can hold: a Parquet pair, and what the runs are.
 
-    results/tables/mnist/metrics.parquet, layers.parquet    the tables of all its runs, joined
+    results/tables/mnist/metrics.parquet, layers.parquet    the tables of all its runs, joined; further ones likewise
     results/tables/mnist/runs.json                          of each run: configuration, environment, status
 
 `Archive` gives the runs as they lie there. `unpack` makes their folders again, sealed anew, so that they are continued
@@ -145,16 +145,16 @@ def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingPro
 
     runs = sorted(runs, key=lambda run: run.folder.name)
     entries: list[dict[str, Any]] = []
-    tables: dict[str, list[pa.Table]] = {name: [] for name in TABLES}
+    tables: dict[str, list[pa.Table]] = {name: [] for name in TABLES}  # further ones where a run has them
     for number, run in enumerate(runs):
         status = {key: value for key, value in run.status.items() if key not in SEALED}
         entries.append({"folder": run.folder.name, "config": run.config, "environment": run.environment,
                         "status": status})  # fmt: skip
         if stamps:
             entries[-1]["stamps"] = stamps[run.folder.name]
-        for name, table in zip(TABLES, run.tables(TABLES), strict=True):
-            numbers = pa.array(np.full(len(table), number))
-            tables[name].append(table.replace_schema_metadata(None).append_column("number", numbers))
+        names = [*TABLES, *run.further]
+        for name, table in zip(names, run.tables(names), strict=True):
+            tables.setdefault(name, []).append(table.append_column("number", pa.array(np.full(len(table), number))))
     content = {f"{name}.parquet": _as_parquet(parts) for name, parts in tables.items()}
     return {**content, "runs.json": (json.dumps(entries, indent=1) + "\n").encode()}
 
@@ -182,7 +182,7 @@ def unpacked(run: PackedRun, runs_dir: Path) -> Run:
     if not own.is_finished:
         files.write_yaml(own.folder / "config.yaml", run.config)
         files.write_json(own.folder / "environment.json", run.environment)
-        for name in TABLES:
+        for name in (*TABLES, *run.further):
             files.write_parquet(own.folder / f"{name}.parquet", run.table(name))
         own.finish(**run.entry["status"])
     return own

@@ -2,7 +2,8 @@
 
 It is `.index.zip` beside the runs: the runs as `archive` packs them, with the times and sizes that their files had. A
 run is taken from it only while its files still have those. All else is read from the run's folder, which alone is the
-truth: without the index, or with a damaged one, the tables are the same and only take longer.
+truth: without the index, or with a damaged one, the tables are the same and only take longer. Runs with further tables,
+which are large and read by few, are not in it.
 """
 
 import contextlib
@@ -40,7 +41,7 @@ def renewed(runs: Sequence[Run]) -> list[Run]:
     """The runs given, from a new index of their folder where many of them are in none yet."""
     missing: dict[Path, list[Run]] = defaultdict(list)
     for run in runs:
-        if not isinstance(run, PackedRun):
+        if not isinstance(run, PackedRun) and not run.further:
             missing[run.folder.parent].append(run)
     known: dict[Path, PackedRun] = {}
     for runs_dir, group in missing.items():
