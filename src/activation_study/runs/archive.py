@@ -15,16 +15,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 
 from activation_study import CONF
 from activation_study.runs import files
 from activation_study.runs.folder import Run
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 RESULTS = CONF.parent / "results"
 TABLES = ("metrics", "layers")
@@ -68,7 +67,7 @@ class PackedRun(Run):
     def damaged_file(self) -> None:
         """It was whole when it was packed."""
 
-    def tables(self, names: Sequence[str]) -> list["pa.Table"]:
+    def tables(self, names: Sequence[str]) -> list[pa.Table]:
         """Its rows of the joined tables."""
         return [self.archive.rows(name, self.number) for name in names]
 
@@ -101,18 +100,16 @@ class Archive:
         """The runs, in the order of their names."""
         return [PackedRun(self.folder / entry["folder"], self, number) for number, entry in enumerate(self.entries)]
 
-    def rows(self, table: str, number: int) -> "pa.Table":
+    def rows(self, table: str, number: int) -> pa.Table:
         """The rows of a run in one of the tables."""
         if table not in self._joined:
             self._joined[table] = self._read(table)
         joined, ends = self._joined[table]
         return joined.slice(ends[number], ends[number + 1] - ends[number])
 
-    def _read(self, table: str) -> tuple["pa.Table", list[int]]:
+    def _read(self, table: str) -> tuple[pa.Table, list[int]]:
         """A joined table without the column `number`, and where each run begins in it, and the last one ends."""
-        from pyarrow import BufferReader, parquet
-
-        joined = parquet.read_table(BufferReader(self.content(f"{table}.parquet"))).replace_schema_metadata(None)
+        joined = parquet.read_table(pa.BufferReader(self.content(f"{table}.parquet"))).replace_schema_metadata(None)
         ends = np.searchsorted(joined["number"].to_numpy(), np.arange(len(self.entries) + 1))
         return joined.drop_columns("number"), ends.tolist()
 
@@ -141,8 +138,6 @@ def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingPro
     Raises:
         ValueError: a table of a run is damaged.
     """
-    import pyarrow as pa
-
     runs = sorted(runs, key=lambda run: run.folder.name)
     entries: list[dict[str, Any]] = []
     tables: dict[str, list[pa.Table]] = {name: [] for name in TABLES}  # further ones where a run has them
@@ -159,11 +154,8 @@ def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingPro
     return {**content, "runs.json": (json.dumps(entries, indent=1) + "\n").encode()}
 
 
-def _as_parquet(tables: Sequence["pa.Table"]) -> bytes:
+def _as_parquet(tables: Sequence[pa.Table]) -> bytes:
     """Tables as one; measurements with their bytes plane by plane, which compress to half, the rest repeats itself."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
     joined, buffer = pa.concat_tables(tables, promote_options="permissive"), io.BytesIO()
     measured = [column.name for column in joined.schema if column.type == pa.float32() or column.name == "loss"]
     others = [name for name in joined.column_names if name not in measured]

@@ -5,19 +5,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from activation_study.runs import identity
 from activation_study.runs.archive import TABLES
 from activation_study.runs.folder import Run
 from activation_study.runs.index import renewed
 from activation_study.runs.library import found
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 SCORES = ("accuracy", "explained")  # by which networks are judged, each objective by one; columns of metrics
 
@@ -85,7 +83,7 @@ def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
     return Tables(joined[0], joined[1] if layers else pd.DataFrame(), kept)
 
 
-def _tables_of(run: Run, names: Sequence[str]) -> list["pa.Table"]:
+def _tables_of(run: Run, names: Sequence[str]) -> list[pa.Table]:
     try:
         return run.tables(names)
     except (OSError, ValueError) as error:
@@ -104,10 +102,8 @@ def _repeated(runs: list[Run]) -> set[tuple[int, int, float]]:
     return repeated
 
 
-def _joined(parts: Sequence["pa.Table"], columns: pd.DataFrame, repeated: set[tuple[int, int, float]]) -> pd.DataFrame:
+def _joined(parts: Sequence[pa.Table], columns: pd.DataFrame, repeated: set[tuple[int, int, float]]) -> pd.DataFrame:
     """One table of all runs, each replica once, and before its columns those that say which run it is."""
-    import pyarrow as pa
-
     table = pa.concat_tables(parts, promote_options="permissive").to_pandas()
     owners = np.repeat(np.arange(len(parts)), list(map(len, parts)))
     if repeated and len(table):
