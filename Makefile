@@ -5,7 +5,7 @@ PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format runs figures claims notebooks status compare bench clean
+.PHONY: help setup demo data test lint format runs results figures claims notebooks status compare bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -41,16 +41,26 @@ format: setup  ## put the code in style
 runs: setup  ## unpack the runs behind the committed results into results/runs
 	$(RUN) -m activation_study.runs.archive
 
-figures: setup  ## draw the figures again from the runs on disk
+# The presets whose results are here; nothing is trained for them.
+EXPERIMENTS ?= $(filter $(notdir $(basename $(wildcard conf/experiment/*.yaml))),\
+	$(patsubst results/%/summary.md,%,$(wildcard results/*/summary.md)))
+
+results: setup  ## make the tables and figures of results/EXPERIMENT again from the runs behind them, without training
+	$(RUN) experiments/figures.py figure=functions out=results
+	@status=0; for name in $(EXPERIMENTS); do \
+		echo "$$name:"; $(RUN) experiments/compare.py +experiment=$$name missing=refuse || status=1; \
+	done; exit $$status
+
+figures: setup  ## draw the figures of all runs into results/figures
 	$(RUN) experiments/figures.py
 
-claims: setup  ## judge what the article and the papers claim by the runs on disk
+claims: setup  ## judge what the article and the papers claim by the runs
 	$(RUN) experiments/claims.py
 
 notebooks: setup  ## execute the notebooks in place
 	$(RUN) notebooks/execute.py
 
-status: setup  ## tell how the runs on disk stand
+status: setup  ## tell how the runs stand
 	$(RUN) experiments/status.py
 
 compare: setup  ## compare the activations on a data set: make compare DATASET=mnist

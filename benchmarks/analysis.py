@@ -31,8 +31,7 @@ memory the largest of the whole process.
 - **reading, no index yet**: the first time, run by run; it leaves the index that all others use.
 - **reading**: all metrics and layers as two tables. **status**: what `status.py` prints.
 - **comparison**: reading, the summary with its bootstrap intervals, and the figure of accuracy against depth drawn.
-- **summary**, **all figures, drawn**, **all figures, written**: without the reading; written as PNG and PDF. The figure
-  of the functions imports torch, which alone takes most of their memory.
+- **summary**, **all figures, drawn**, **all figures, written**: without the reading; written as PNG and PDF.
 
 In the figure the straight lines have slope 1: cost proportional to the runs.
 """
@@ -137,7 +136,9 @@ STEPS: dict[str, Callable[[Path], dict[str, float]]] = {
     "status": lambda folder: _timed(lambda: overview(folder / "runs")),
     "comparison": _compared,
     "summary": _read_first(lambda tables, out: summary(tables)),
-    "all figures, drawn": _read_first(lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values()]),
+    "all figures, drawn": _read_first(
+        lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values() if entry.table]
+    ),
     "all figures, written": _read_first(draw),
 }
 

@@ -15,19 +15,30 @@ def packed(tiny_settings, tmp_path):
     return runs, tmp_path / "packed"
 
 
-def test_unpacked_runs_are_the_runs_to_float32(packed, tmp_path) -> None:
+def test_unpacked_runs_are_the_runs(packed, tmp_path) -> None:
     runs, folder = packed
     again = unpack(folder, tmp_path / "again")
     assert {run.folder.name for run in again} == {run.folder.name for run in runs}
     ours, theirs = read(tmp_path / "runs"), read(tmp_path / "again")
     for name in ("metrics", "layers"):
-        pd.testing.assert_frame_equal(getattr(ours, name), getattr(theirs, name), check_dtype=False, rtol=1e-6)
+        pd.testing.assert_frame_equal(getattr(ours, name), getattr(theirs, name))
     for run in again:
         original = Run(tmp_path / "runs" / run.folder.name)
         assert run.damaged_file() is None
         assert (run.config, run.environment) == (original.config, original.environment)
         assert run.status["seconds"] == original.status["seconds"]
         assert run.status["state"] == original.status["state"]
+
+
+def test_further_tables_are_packed_too(tiny_settings, tmp_path) -> None:
+    runs = execute(tiny_settings()) + execute(tiny_settings("probes.also=[units]"))
+    pack(runs, tmp_path / "packed")
+    both = {run.folder.name: run for run in unpack(tmp_path / "packed", tmp_path / "again")}
+    for run in runs:
+        assert both[run.folder.name].damaged_file() is None
+        for name in ("metrics", "layers", *run.further):
+            pd.testing.assert_frame_equal(both[run.folder.name].table(name), run.table(name))
+    assert sum("units" in run.further for run in both.values()) == 1
 
 
 def test_the_same_runs_are_the_same_bytes_in_any_order(packed, tmp_path) -> None:
@@ -69,8 +80,16 @@ def test_all_that_comes_with_the_repository_is_unpacked_at_once(packed, tmp_path
     assert len(read(tmp_path / "again").runs) == 2
 
 
-@pytest.mark.parametrize("folder", sorted(path.parent for path in (RESULTS / "tables").glob("*/runs.json")), ids=str)
+FOLDERS = sorted(path.parent for path in (RESULTS / "tables").glob("*/runs.json"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_committed_runs_can_be_made_again(folder, tmp_path) -> None:
-    runs = unpack(folder, tmp_path)
-    assert all(run.damaged_file() is None for run in runs)
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 25e6
+    assert all(run.damaged_file() is None for run in unpack(folder, tmp_path))
+
+
+def test_committed_runs_stay_small() -> None:
+    sizes = {path: path.stat().st_size for folder in FOLDERS for path in folder.iterdir()}
+    assert {path.name for path in sizes} >= {"metrics.parquet", "layers.parquet", "runs.json"}
+    assert all(size < 4e6 for path, size in sizes.items() if path.suffix == ".parquet")
+    assert sum(sizes.values()) < 25e6

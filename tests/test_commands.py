@@ -164,10 +164,12 @@ def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None
         assert summary.loc[variant, "learning_rate"] == group.loc[group["accuracy"].idxmax(), "learning_rate"]
     assert set(rates["n"]) == {2}
     assert set(read(tmp_path / "runs").metrics["seed"]) == {0, 1, 1000, 1001}
-    before = tree(tmp_path)
+    before, page = tree(tmp_path), (tmp_path / "out" / "summary.md").read_text()
     again = run("compare", *arguments)
     assert again.stdout.startswith("Everything is trained already.")
+    assert run("compare", *arguments, "missing=refuse").returncode == 0
     assert tree(tmp_path) == before
+    assert (tmp_path / "out" / "summary.md").read_text() == page
     drawn = run("figures", "figure=ranks", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'again'}")
     assert drawn.returncode == 0, drawn.stderr  # of the several learning rates it takes the chosen one
 

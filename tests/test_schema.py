@@ -194,6 +194,7 @@ compare | out=null | @: give a folder, as out=PATH.
 compare | out=/dev/null/out | @: /dev/null is a file; choose another folder.
 compare | out=${{nothing}} | out: it cannot be resolved (Interpolation key 'nothing' not found).
 
+compare | missing=no | @: no such way to go on; choose one of train, refuse.
 figures | figure=none | @: no such figure; choose one of functions, gradient_lines
 figures | only.dataset=5 | @: give a name, or null.
 figures | only=null | @: this is a group of keys; give them as only.KEY=VALUE.
@@ -365,7 +366,8 @@ def test_what_is_not_measured_is_left_out_to_the_end(run, tmp_path, without):
     if len(without) == 2:
         status, out, err = run("figures", "runs_dir=runs", "out=figures")
         assert (status, err) == (0, "")
-        assert {Path(line).name for line in out.split()} == written
+        assert {Path(line).name for line in out.split()} == written | {"functions.png"}
+        assert [path.parent.name for path in (tmp_path / "figures").rglob("functions.png")] == ["figures"]
     status, out, err = run("figures", "runs_dir=runs", "out=again", "figure=dead_units")
     assert (status, out) == (1, "")
     assert err == "error: figure=dead_units: what it shows was not measured in these runs; see probes.every.\n"

@@ -29,9 +29,9 @@ from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
-from activation_study.runs import Run, Tables, read_runs, runs_in
+from activation_study.runs import Run, Tables, library, read_runs
 from activation_study.runs.groups import comparable
-from activation_study.training.execute import execute
+from activation_study.training.holders import holders
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
@@ -52,7 +52,7 @@ def preset(*overrides: str) -> Any:
 
 
 def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int] = ()) -> Tables:
-    """The demo's runs as tables; what is not on disk yet is trained now.
+    """The demo's runs as tables; what is not on disk yet, and does not come with the repository, is trained now.
 
     Args:
         overrides: other choices than the demo's, as on the command line: "init=xavier".
@@ -67,13 +67,13 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
     for depth in depths or preset(*overrides).depths:
         for chosen in plans:
             with contextlib.redirect_stdout(io.StringIO()):  # it says of each run that it is trained already
-                found += execute(chosen | {"model": chosen["model"] | {"depth": depth}}, wait=True)
+                found += holders(chosen | {"model": chosen["model"] | {"depth": depth}})
     return read_runs(dict.fromkeys(found))
 
 
 def on_disk() -> dict[str, Callable[[], Tables]]:
-    """The runs in the folder, in groups that differ in activation and depth alone; each is read where it is called."""
-    return {name: functools.partial(read_runs, group) for name, group in comparable(runs_in(RUNS)).items()}
+    """The runs that there are, in groups that differ in activation and depth alone; each is read where it is called."""
+    return {name: functools.partial(read_runs, group) for name, group in comparable(library.found(RUNS)).items()}
 
 
 def picture(figure: Figure) -> Image:

@@ -70,8 +70,9 @@ def _refuse_to_forget(outcomes: Sequence[Outcome], out: Path) -> None:
         )  # fmt: skip
         raise StudyError(
             f'out={out}: {len(lost)} of the claims judged in {path} would become "not run", for their runs are not '
-            f"here; train them with {', '.join(f'`{command}`' for command in commands)}, or give another folder as "
-            "out=FOLDER, or replace=true."
+            "here; `make runs` adds those that come with the repository, "
+            f"{', '.join(f'`{command}`' for command in commands)} trains them; or give another folder as out=FOLDER, "
+            "or replace=true."
         )
 
 

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from omegaconf import DictConfig
@@ -22,32 +22,57 @@ from activation_study.errors import StudyError, refuse, shown
 from activation_study.figures import draw, learning_rates, save
 from activation_study.runs import Tables, files, read_runs
 from activation_study.runs.identity import configuration_hash
-from activation_study.training.execute import execute
-from activation_study.training.planning import finished
+from activation_study.training.holders import held, holders
 
 
 def compare(config: DictConfig) -> None:
     """Tunes and trains each variant at each depth unless that is done already; prints and saves what comes out."""
-    given = overrides_given()
+    given = [one for one in overrides_given() if not one.startswith("missing=")]  # which changes no result
     asked, choices, tuning = prepared(config, given)  # a mistake ends the command before anything is trained
-    print(estimate.sentence(choices, tuning), flush=True)
+    if asked["missing"] == "train":
+        print(estimate.sentence(choices, tuning), flush=True)
+    measured = measure(choices, tuning, asked["missing"])
+    _report(measured, asked, " ".join(["python experiments/compare.py", *map(shlex.quote, given)]))
+
+
+class Measured(NamedTuple):
+    """What a comparison is made of.
+
+    Attributes:
+        tables: the replicas that measure the variants, at the rates that are best for accuracy.
+        fast: those at the rates that are best for speed.
+        grids: those that chose the rates, where they were tuned.
+    """
+
+    tables: Tables
+    fast: Tables
+    grids: Tables | None
+
+
+def measure(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None, missing: str = "train") -> Measured:
+    """Tunes each of the choices, and reads the replicas that measure it.
+
+    Args:
+        choices: settings of each variant at each depth.
+        tuning: grid, seeds and widenings of the choice of the learning rate, if there is one.
+        missing: what is done about replicas that are not trained yet: "train", or "refuse".
+    """
     grids: list[Tables] = []
     measured: dict[str, list[Tables]] = {purpose: [] for purpose in PURPOSES}
     for chosen, variant in zip(choices, labels(choices), strict=True):
         rates = dict.fromkeys(PURPOSES, chosen["learning_rate"])
         if tuning:
-            grid = tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"])
+            grid = tune(chosen, tuning["seeds"], tuning["rates"], tuning["widenings"], missing)
             grids.append(labelled(grid, variant))
             scores = selection.scores(grids[-1].metrics)
             rates = {purpose: [selection.best(scores, purpose)] for purpose in PURPOSES}
-            chosen["learning_rate"] = sorted({rate for [rate] in rates.values()})
-        runs = labelled(read_runs(execute(chosen, wait=True)), variant)
+            chosen = chosen | {"learning_rate": sorted({rate for [rate] in rates.values()})}
+        runs = labelled(read_runs(holders(chosen, missing)), variant)
         for purpose in PURPOSES:
             measured[purpose].append(selection.only(runs, chosen["seeds"], rates[purpose]))
-    command = " ".join(["python experiments/compare.py", *map(shlex.quote, given)])
     tables, fast = (selection.joined(measured[purpose]) for purpose in PURPOSES)
     _refuse_mixed_data(tables)
-    _report(tables, fast, selection.joined(grids) if grids else None, asked, command)
+    return Measured(tables, fast, selection.joined(grids) if grids else None)
 
 
 def prepared(
@@ -69,15 +94,34 @@ def prepared(
     return asked, choices, tuning
 
 
-def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str, Any], command: str) -> None:
+def _report(measured: Measured, asked: dict[str, Any], command: str) -> None:
     """Saves everything, and only then prints it: a terminal that cannot show it loses nothing."""
-    out, metrics = Path(asked["out"]), tables.metrics
+    out, grids = Path(asked["out"]), measured.grids
+    texts, said = written(measured, asked, command)
+    for name, content in texts.items():
+        files.write_text(out / name, content)
+    paths = [out / name for name in texts]
+    paths += draw(measured.tables, out, differences={"reference": asked["reference"]})
+    if grids:
+        paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
+    print(f"{said}\n", *paths, sep="\n")
+
+
+def written(measured: Measured, asked: dict[str, Any], command: str) -> tuple[dict[str, str], str]:
+    """The files that a comparison writes, but for its figures, by name, and what it prints.
+
+    Args:
+        measured: what it is made of.
+        asked: its settings.
+        command: the one that made it.
+    """
+    tables, fast, grids = measured
     table = summary(tables, grids, asked["target"], fast)
-    against = differences(metrics, reference_of(metrics, asked["reference"]))
+    against = differences(tables.metrics, reference_of(tables.metrics, asked["reference"]))
     caption = text.caption(tables, grids)
-    compared = kind(metrics)
-    texts = {"summary": text.of_summary(table, compared), "differences": text.of_differences(against, compared)}
-    shown = {name: part for name, part in texts.items() if len(part)}
+    compared = kind(tables.metrics)
+    parts = {"summary": text.of_summary(table, compared), "differences": text.of_differences(against, compared)}
+    shown = {name: part for name, part in parts.items() if len(part)}
     sentences = conclusions(against, tables, grids)
     tidy = {"summary": table, "differences": against}
     if grids:
@@ -85,24 +129,19 @@ def _report(tables: Tables, fast: Tables, grids: Tables | None, asked: dict[str,
             selection.scores(group).assign(variant=key[0], depth=key[1])
             for key, group in grids.metrics.groupby(selection.BY, sort=False, dropna=False)
         )
-    for name, part in tidy.items():
-        files.write_text(out / f"{name}.csv", part.to_csv(index=False, float_format="%.6g"))
-    for name, part in shown.items():
-        files.write_text(out / f"{name}.tex", text.latex(part))
     body = "\n".join(text.markdown(part) for part in shown.values())
     listing = "".join(f"- {text.as_markdown(sentence)}\n" for sentence in sentences)
     page = f"{text.as_markdown(caption)}\n\n{listing}\n{body}\nMade by {text.as_code(command)}.\n"
-    files.write_text(out / "summary.md", page)
-    paths = [out / "summary.md", *(out / f"{name}.csv" for name in tidy), *(out / f"{name}.tex" for name in shown)]
-    paths += draw(tables, out, differences={"reference": asked["reference"]})
-    if grids:
-        paths.append(save(learning_rates(grids.metrics), out / "learning_rates")[0])
-    for part in shown.values():
-        print(f"\n{part.to_string(index=False)}")
-    print("\n" + "\n".join(sentences) + f"\n\n{caption}\n", *paths, sep="\n")
+    texts = {"summary.md": page}
+    texts |= {f"{name}.csv": part.to_csv(index=False, float_format="%.6g") for name, part in tidy.items()}
+    texts |= {f"{name}.tex": text.latex(part) for name, part in shown.items()}
+    printed = "".join(f"\n{part.to_string(index=False)}\n" for part in shown.values())
+    return texts, "\n".join([printed, *sentences, "", caption])
 
 
-def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int) -> Tables:
+def tune(
+    settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float], widenings: int, missing: str = "train"
+) -> Tables:
     """Trains a grid of learning rates, as replicas of one run, and goes on while the best of them lies at an edge.
 
     Args:
@@ -110,6 +149,7 @@ def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float],
         seeds: the seeds that judge each rate.
         rates: the grid to begin with.
         widenings: how many rates may be added beyond the edges.
+        missing: what is done about replicas that are not trained yet: "train", or "refuse".
 
     Returns:
         The replicas of the whole grid.
@@ -117,7 +157,7 @@ def tune(settings: dict[str, Any], seeds: Sequence[int], rates: Sequence[float],
     rates = sorted(rates)
     while True:
         asked = settings | {"seeds": list(seeds), "learning_rate": rates}
-        tables = selection.only(read_runs(execute(asked, wait=True)), seeds, rates)
+        tables = selection.only(read_runs(holders(asked, missing)), seeds, rates)
         table = selection.scores(tables.metrics)
         new = next(
             filter(None, (selection.beyond(rates, selection.best(table, purpose)) for purpose in PURPOSES)), None
@@ -150,7 +190,7 @@ def _tuning(asked: dict[str, Any]) -> dict[str, Any] | None:
 def _refuse_other_scales(choices: Sequence[dict[str, Any]]) -> None:
     """The same configuration under the name of another scale would stand in a table that says this one."""
     for chosen in choices:
-        for run in finished(Path(chosen["runs_dir"]), configuration_hash(chosen)).values():
+        for run in held(chosen["runs_dir"], configuration_hash(chosen)).values():
             if run.config["scale"] != chosen["scale"]:
                 raise StudyError(
                     f"scale={chosen['scale']}: {run.folder.name} was trained with scale={run.config['scale']}, and "

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from activation_study.runs.identity import configuration_hash, scientific
 from activation_study.runs.overview import duration
 from activation_study.training.environment import device_of
 from activation_study.training.execute import load_data
-from activation_study.training.planning import finished
+from activation_study.training.holders import held
 from activation_study.training.trainer import EVALUATION_BATCH, Replica, Trainer
 
 AT_MOST = 5.0  # seconds in which steps are timed
@@ -61,13 +60,13 @@ def _paced_alike(chosen: dict[str, Any]) -> str:
 
 def _networks_left(chosen: dict[str, Any], tuning: dict[str, Any] | None) -> int:
     """Networks that are not trained yet; until they are chosen, the rates for accuracy and speed count as one."""
-    trained = finished(Path(chosen["runs_dir"]), configuration_hash(chosen))
+    trained = held(chosen["runs_dir"], configuration_hash(chosen))
     seeds = set(chosen["seeds"])
     if tuning is None:
         return sum(Replica(seed, rate) not in trained for seed in seeds for rate in chosen["learning_rate"])
     grid = sum(Replica(seed, rate) not in trained for seed in tuning["seeds"] for rate in tuning["rates"])
-    held = Counter(replica.learning_rate for replica in trained if replica.seed in seeds)
-    return grid + (len(seeds) - max(held.values(), default=0))
+    measured = Counter(replica.learning_rate for replica in trained if replica.seed in seeds)
+    return grid + (len(seeds) - max(measured.values(), default=0))
 
 
 def seconds_per_network(chosen: dict[str, Any]) -> float:

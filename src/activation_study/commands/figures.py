@@ -1,4 +1,4 @@
-"""What `figures.py` does: from the runs on disk to figures."""
+"""What `figures.py` does: from finished runs to figures."""
 
 import sys
 from pathlib import Path
@@ -8,17 +8,24 @@ from omegaconf import DictConfig
 from activation_study import schema
 from activation_study.comparison import selection
 from activation_study.errors import StudyError, refuse
-from activation_study.figures import draw
+from activation_study.figures import draw, functions, save
 from activation_study.runs import Run, read_runs
 from activation_study.runs.groups import comparable
-from activation_study.runs.index import Index
+from activation_study.runs.library import found
 
 
 def figures(config: DictConfig) -> None:
-    """Draws the figures of all finished runs on disk, one folder for each set of runs that can be compared."""
+    """Draws the figures of all finished runs, one folder for each set of runs that can be compared.
+
+    That of the functions themselves is the same for all of them, and lies beside these folders.
+    """
     asked = schema.checked("figures", config)
+    out = Path(asked["out"])
+    if asked["figure"] == "functions":
+        print(save(functions(), out / "functions")[0])
+        return
     wanted = {key: name for key, name in asked["only"].items() if name is not None}
-    runs = [run for run in Index(Path(asked["runs_dir"])).finished() if _is_one(run, wanted)]
+    runs = [run for run in found(asked["runs_dir"]) if run.is_finished and _is_one(run, wanted)]
     if not runs:
         of = " of " + ", ".join(f"only.{key}={value}" for key, value in wanted.items()) if wanted else ""
         raise StudyError(
@@ -32,11 +39,13 @@ def figures(config: DictConfig) -> None:
         except StudyError as error:  # of these runs alone; the others are drawn
             refused[name] = error
             continue
-        for path in draw(tables, Path(asked["out"]) / name, asked["figure"]):
+        for path in draw(tables, out / name, asked["figure"]):
             print(path)
             drawn += 1
     if refused and not drawn:
         raise next(iter(refused.values()))
+    if asked["figure"] is None:
+        print(save(functions(), out / "functions")[0])
     for name, reason in refused.items():
         print(f"warning: {name} is left out: {reason}", file=sys.stderr)
     if not drawn:

@@ -22,7 +22,7 @@ from activation_study.papers.item import Item, Made, Paper, Scale
 from activation_study.papers.results import Result
 from activation_study.runs import files
 from activation_study.training.environment import device_of, environment
-from activation_study.training.execute import execute
+from activation_study.training.holders import holders
 
 REFERENCE = "AMD EPYC, 1 thread"  # where the minutes of the scales were measured
 REFERENCE_STEP = 0.0062  # seconds that a step of five networks of 8 x 128 takes there
@@ -63,7 +63,7 @@ def make(item: Item, asked: Mapping[str, Any]) -> Result:
     scale = item.scales[asked["scale"]]
     began = time.perf_counter()
     chosen = {label: _settings(overrides, scale, asked) for label, overrides in item.plan(scale).items()}
-    runs = {label: execute(each, wait=True) for label, each in chosen.items()}
+    runs = {label: holders(each) for label, each in chosen.items()}
     if asked["threads"] is not None:
         torch.set_num_threads(asked["threads"])  # which what is computed here obeys
     made = Made(runs, range(scale.seeds), {label: each["learning_rate"] for label, each in chosen.items()})

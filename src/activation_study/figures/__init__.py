@@ -76,7 +76,7 @@ FIGURES = {
 def draw(tables: "Tables", out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
     """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
 
-    What was not measured is left out.
+    What was not measured is left out, and so are the functions, which no run changes.
 
     Args:
         tables: one learning rate for each variant and depth.
@@ -84,7 +84,7 @@ def draw(tables: "Tables", out: Path, only: str | None = None, **options: dict[s
         only: name of the one figure that is wanted.
         options: by figure, such as `differences={"reference": "elu"}`.
     """
-    names = list(FIGURES) if only is None else [only]
+    names = [name for name, entry in FIGURES.items() if entry.table] if only is None else [only]
     return [
         save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0]
         for name in names

@@ -1,19 +1,25 @@
 """The runs of an experiment in one folder that a repository can hold: a Parquet pair, and what the runs are.
 
-    results/tables/mnist_tuned/metrics.parquet, layers.parquet    the tables of all its runs, joined; float32, zstd
-    results/tables/mnist_tuned/runs.json                          of each run: configuration, environment, status
+    results/tables/mnist/metrics.parquet, layers.parquet    the tables of all its runs, joined; further ones likewise
+    results/tables/mnist/runs.json                          of each run: configuration, environment, status
 
-`unpack` makes the runs' folders from it again, sealed anew, so that everything that reads or continues runs works on
-them: `make runs` does so with all that comes with the repository. Checkpoints and weights are not kept.
+`Archive` gives the runs as they lie there. `unpack` makes their folders again, sealed anew, so that they are continued
+and kept like any others: `make runs` does so with all that comes with the repository. Checkpoints and weights are not
+kept.
 """
 
+import io
 import json
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from types import MappingProxyType
+from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 
 from activation_study import CONF
 from activation_study.runs import files
@@ -24,58 +30,154 @@ TABLES = ("metrics", "layers")
 SEALED = ("host", "pid", "updated", "files", "state")  # of a status: written anew
 
 
+@dataclass(frozen=True)
+class PackedRun(Run):
+    """A finished run in an archive: all that readers use of a run, and no files of its own.
+
+    Attributes:
+        folder: where it would lie.
+        archive: what holds it.
+        number: its position there.
+    """
+
+    archive: "Archive" = field(repr=False, compare=False)
+    number: int = field(compare=False)
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What `runs.json` says of it."""
+        return self.archive.entries[self.number]
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What its `config.yaml` said."""
+        return self.entry["config"]
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What its `environment.json` said."""
+        return self.entry["environment"]
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What its `status.json` said, but for who wrote it and when."""
+        status = self.entry["status"]
+        return {"state": "diverged" if status["diverged"] else "done", **status}
+
+    def damaged_file(self) -> None:
+        """It was whole when it was packed."""
+
+    def tables(self, names: Sequence[str]) -> list[pa.Table]:
+        """Its rows of the joined tables."""
+        return [self.archive.rows(name, self.number) for name in names]
+
+
+class Archive:
+    """Packed runs; a table of theirs is read once, where the first of them is asked for it.
+
+    Args:
+        content: gives a file of the archive by its name.
+        folder: where the runs would lie if they were unpacked there.
+
+    Attributes:
+        entries: what `runs.json` says of each run.
+
+    Raises:
+        OSError, ValueError, KeyError: `runs.json` is not there, or not what `pack` writes.
+    """
+
+    def __init__(self, content: Callable[[str], bytes], folder: Path) -> None:
+        self.content, self.folder = content, folder
+        self.entries: list[dict[str, Any]] = json.loads(content("runs.json"))
+        self._joined: dict[str, tuple[pa.Table, list[int]]] = {}
+
+    @classmethod
+    def at(cls, folder: Path) -> "Archive":
+        """The archive in a folder; its runs' folders would be in it."""
+        return cls(lambda name: (folder / name).read_bytes(), folder)
+
+    def runs(self) -> list[PackedRun]:
+        """The runs, in the order of their names."""
+        return [PackedRun(self.folder / entry["folder"], self, number) for number, entry in enumerate(self.entries)]
+
+    def rows(self, table: str, number: int) -> pa.Table:
+        """The rows of a run in one of the tables."""
+        if table not in self._joined:
+            self._joined[table] = self._read(table)
+        joined, ends = self._joined[table]
+        return joined.slice(ends[number], ends[number + 1] - ends[number])
+
+    def _read(self, table: str) -> tuple[pa.Table, list[int]]:
+        """A joined table without the column `number`, and where each run begins in it, and the last one ends."""
+        joined = parquet.read_table(pa.BufferReader(self.content(f"{table}.parquet"))).replace_schema_metadata(None)
+        ends = np.searchsorted(joined["number"].to_numpy(), np.arange(len(self.entries) + 1))
+        return joined.drop_columns("number"), ends.tolist()
+
+
 def pack(runs: Iterable[Run], folder: Path) -> None:
     """Writes finished runs into a folder, in the order of their names; the same runs give the same bytes.
 
     Raises:
         ValueError: a run is not finished, or one of its files is damaged.
     """
-    runs = sorted(runs, key=lambda run: run.folder.name)
-    entries: list[dict[str, Any]] = []
-    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for number, run in enumerate(runs):
+    runs = list(runs)
+    for run in runs:
         if not run.is_finished or run.damaged_file():
             raise ValueError(f"{run.folder}: only finished runs that are whole can be packed")
+    for name, content in packed(runs).items():
+        files.write(folder / name, lambda file, content=content: file.write(content))  # type: ignore[misc]
+
+
+def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingProxyType({})) -> dict[str, bytes]:
+    """The files of an archive by name.
+
+    Args:
+        runs: finished runs.
+        stamps: what `runs.json` shall say of them besides, by the names of their folders; see `index`.
+
+    Raises:
+        ValueError: a table of a run is damaged.
+    """
+    runs = sorted(runs, key=lambda run: run.folder.name)
+    entries: list[dict[str, Any]] = []
+    tables: dict[str, list[pa.Table]] = {name: [] for name in TABLES}  # further ones where a run has them
+    for number, run in enumerate(runs):
         status = {key: value for key, value in run.status.items() if key not in SEALED}
         entries.append({"folder": run.folder.name, "config": run.config, "environment": run.environment,
                         "status": status})  # fmt: skip
-        for name in TABLES:
-            tables[name].append(_smaller(run.table(name)).assign(number=number))
-    for name, parts in tables.items():
-        files.write(folder / f"{name}.parquet", partial(_write, pd.concat(parts, ignore_index=True)))
-    files.write_text(folder / "runs.json", json.dumps(entries, indent=1) + "\n")
+        if stamps:
+            entries[-1]["stamps"] = stamps[run.folder.name]
+        names = [*TABLES, *run.further]
+        for name, table in zip(names, run.tables(names), strict=True):
+            tables.setdefault(name, []).append(table.append_column("number", pa.array(np.full(len(table), number))))
+    content = {f"{name}.parquet": _as_parquet(parts) for name, parts in tables.items()}
+    return {**content, "runs.json": (json.dumps(entries, indent=1) + "\n").encode()}
+
+
+def _as_parquet(tables: Sequence[pa.Table]) -> bytes:
+    """Tables as one; measurements with their bytes plane by plane, which compress to half, the rest repeats itself."""
+    joined, buffer = pa.concat_tables(tables, promote_options="permissive"), io.BytesIO()
+    measured = [column.name for column in joined.schema if column.type == pa.float32() or column.name == "loss"]
+    others = [name for name in joined.column_names if name not in measured]
+    parquet.write_table(joined, buffer, compression="zstd", use_byte_stream_split=measured, use_dictionary=others)
+    return buffer.getvalue()
 
 
 def unpack(folder: Path, runs_dir: Path) -> list[Run]:
     """Makes the folders of packed runs in `runs_dir`, but for those that are there already; returns all of them."""
-    entries = json.loads((folder / "runs.json").read_text())
-    runs = [Run(runs_dir / entry["folder"]) for entry in entries]
-    if all(run.is_finished for run in runs):
-        return runs
-    parts = {name: dict(list(pd.read_parquet(folder / f"{name}.parquet").groupby("number"))) for name in TABLES}
-    for number, (run, entry) in enumerate(zip(runs, entries, strict=True)):
-        if run.is_finished:
-            continue
-        files.write_yaml(run.folder / "config.yaml", entry["config"])
-        files.write_json(run.folder / "environment.json", entry["environment"])
-        for name, by_number in parts.items():
-            table = by_number[number].drop(columns="number") if number in by_number else pd.DataFrame()
-            files.write_parquet(run.folder / f"{name}.parquet", table.reset_index(drop=True))
-        run.finish(**entry["status"])
-    return runs
+    return [unpacked(run, runs_dir) for run in Archive.at(folder).runs()]
 
 
-def _write(table: pd.DataFrame, file: IO[bytes]) -> None:
-    """Measurements with their bytes plane by plane, which compress to half; the other columns repeat themselves."""
-    measured = list(table.select_dtypes("float32"))
-    others = [name for name in table if name not in measured]
-    table.to_parquet(file, index=False, compression="zstd", use_byte_stream_split=measured, use_dictionary=others)
-
-
-def _smaller(table: pd.DataFrame) -> pd.DataFrame:
-    """Measurements as float32, but for the learning rate, which tells replicas apart."""
-    doubles = [name for name in table.select_dtypes("float64") if name != "learning_rate"]
-    return table.astype(dict.fromkeys(doubles, "float32"))
+def unpacked(run: PackedRun, runs_dir: Path) -> Run:
+    """Makes the folder of a packed run in `runs_dir`, unless it is finished there already."""
+    own = Run(runs_dir / run.folder.name)
+    if not own.is_finished:
+        files.write_yaml(own.folder / "config.yaml", run.config)
+        files.write_json(own.folder / "environment.json", run.environment)
+        for name in (*TABLES, *run.further):
+            files.write_parquet(own.folder / f"{name}.parquet", run.table(name))
+        own.finish(**run.entry["status"])
+    return own
 
 
 def main(packed: Path = RESULTS / "tables", runs_dir: Path = RESULTS / "runs") -> None:

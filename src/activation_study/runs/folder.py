@@ -2,20 +2,22 @@
 
 import fnmatch
 import hashlib
-import io
 import json
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import yaml
+from pyarrow import parquet
 
 from activation_study.names import printable
 from activation_study.runs import files
@@ -46,6 +48,11 @@ class Run:
     def config(self) -> dict[str, Any]:
         """What `config.yaml` says: hash, scale, replicas as [seed, learning rate], and the scientific configuration."""
         return yaml.load((self.folder / "config.yaml").read_text(), Loader=yaml.CSafeLoader)
+
+    @property
+    def further(self) -> list[str]:
+        """The tables that it has besides `metrics` and `layers`."""
+        return self.config["config"]["probes"].get("also", [])
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -90,7 +97,7 @@ class Run:
 
     def finish(self, **details: Any) -> None:
         """Seals the run: its status is the last thing written, and holds the checksums of the other files."""
-        further = [f"{name}.parquet" for name in self.config["config"]["probes"].get("also", [])]
+        further = [f"{name}.parquet" for name in self.further]
         sums = {name: files.checksum(self.folder / name) for name in (*GUARDED, *further)}
         self.write_status("diverged" if details["diverged"] else "done", **details, files=sums)
 
@@ -130,27 +137,32 @@ class Run:
         Raises:
             ValueError: the file is not what training has left.
         """
-        return pd.read_parquet(io.BytesIO(self.content(name)))
+        return self.tables([name])[0].to_pandas()
 
-    def content(self, name: str) -> bytes:
-        """The file of a table of a finished run, byte for byte.
+    def tables(self, names: Sequence[str]) -> list[pa.Table]:
+        """Several of them, as Arrow has them, which joins many in no time.
 
         Raises:
-            ValueError: the file is not what training has left.
+            ValueError: a file is not what training has left.
         """
-        content = (self.folder / f"{name}.parquet").read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.status["files"][f"{name}.parquet"]:
-            raise ValueError(f"{self.folder / name}.parquet: its checksum is wrong")
-        return content
+        sums, found = self.status.get("files", {}), []
+        for name in names:
+            path = self.folder / f"{name}.parquet"
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != sums.get(path.name):
+                raise ValueError(f"{path}: its checksum is wrong")
+            with parquet.ParquetFile(pa.BufferReader(content)) as file:  # for small files twice as fast as `read_table`
+                found.append(file.read(use_threads=False).replace_schema_metadata(None))
+        return found
 
 
-def runs_in(runs_dir: Path, pattern: str = "*", known: Callable[[Run], bool] = lambda run: False) -> Iterator[Run]:
+def runs_in(runs_dir: Path, pattern: str = "*", known: Mapping[str, Run] = MappingProxyType({})) -> Iterator[Run]:
     """The runs in a folder, in the order of their names; one whose configuration cannot be read is named and left out.
 
     Args:
         runs_dir: the folder of run folders.
         pattern: what their names must match; hidden folders hold no runs.
-        known: says of a run whether it has its configuration already, so that it need not be read.
+        known: runs by the names of their folders that need not be read again.
     """
     try:
         names = sorted(name for name in fnmatch.filter(os.listdir(runs_dir), pattern) if not name.startswith("."))
@@ -158,10 +170,9 @@ def runs_in(runs_dir: Path, pattern: str = "*", known: Callable[[Run], bool] = l
         return
     folder = Path(runs_dir)
     for name in names:
-        run = Run(folder / name)
+        run = known.get(name) or Run(folder / name)
         try:
-            if not known(run):
-                run.config["hash"], run.config["replicas"], run.config["config"]
+            run.config["hash"], run.config["replicas"], run.config["config"]
         except (FileNotFoundError, NotADirectoryError):
             continue  # no run
         except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError):

@@ -16,11 +16,11 @@ def comparable(runs: Iterable[Run]) -> dict[str, list[Run]]:
     be that of a folder.
     """
     runs = list(runs)
-    configs = {id(config): config for config in (run.config["config"] for run in runs)}  # many runs share theirs
+    configs = {run.config["hash"]: run.config["config"] for run in runs}  # many runs share theirs
     hashes = {key: comparable_hash(config) for key, config in configs.items()}
     groups: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[hashes[id(run.config["config"])]].append(run)
+        groups[hashes[run.config["hash"]]].append(run)
     flat = {key: _flat(group[0].config["config"]) for key, group in groups.items()}
     named: dict[str, list[Run]] = {}
     for key, group in groups.items():

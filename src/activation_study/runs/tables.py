@@ -1,21 +1,22 @@
 """Any number of runs as two tidy tables."""
 
 import gc
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from activation_study.runs import identity
+from activation_study.runs.archive import TABLES
 from activation_study.runs.folder import Run
-from activation_study.runs.index import Index, Segment
+from activation_study.runs.index import renewed
+from activation_study.runs.library import found
 
-TABLES = ("metrics", "layers")
 SCORES = ("accuracy", "explained")  # by which networks are judged, each objective by one; columns of metrics
 
 
@@ -58,14 +59,14 @@ def read(
 ) -> Tables:
     """Reads the finished runs in a folder; a replica that several runs hold counts once.
 
+    Where results/runs holds no runs, those that come with the repository are read.
+
     Args:
         runs_dir: the folder of run folders.
         where: takes a run's `config.yaml` and says whether it is wanted.
         layers: whether to read the measurements by layer, which are most of the bytes.
     """
-    index, names = Index(Path(runs_dir)), TABLES if layers else TABLES[:1]
-    runs = [run for run in index.runs() if where(run.config)]
-    return _tables(runs, index.holders(runs, names), names)
+    return read_runs([run for run in found(runs_dir) if where(run.config)], layers)
 
 
 @without_collection()
@@ -74,67 +75,55 @@ def read_runs(runs: Iterable[Run], layers: bool = True) -> Tables:
 
     A run with a damaged file is named on stderr and left out.
     """
-    runs, names = list(runs), TABLES if layers else TABLES[:1]
-    by_folder: dict[Path, list[Run]] = defaultdict(list)
-    for run in runs:
-        by_folder[run.folder.parent].append(run)
-    held: dict[Run, Segment] = {}
-    for folder, group in by_folder.items():
-        held |= Index(folder).holders(group, names)
-    return _tables(runs, held, names)
-
-
-def _tables(runs: list[Run], held: dict[Run, Segment], names: tuple[str, ...]) -> Tables:
-    """The tables of those runs that a segment holds."""
-    kept = [run for run in runs if run in held]
-    if not kept:
+    names = TABLES if layers else TABLES[:1]
+    read = [(run, tables) for run in renewed(list(runs)) if run.is_finished and (tables := _tables_of(run, names))]
+    if not read:
         return Tables(pd.DataFrame(), pd.DataFrame(), [])
+    kept = [run for run, _ in read]
+    columns, repeated = _identity(kept), _repeated(kept)
+    joined = [_joined(parts, columns, repeated) for parts in zip(*(tables for _, tables in read), strict=True)]
+    return Tables(joined[0], joined[1] if layers else pd.DataFrame(), kept)
+
+
+def _tables_of(run: Run, names: Sequence[str]) -> list[pa.Table]:
+    try:
+        return run.tables(names)
+    except (OSError, ValueError) as error:
+        print(f"warning: {error}; the run is left out.", file=sys.stderr)
+        return []
+
+
+def _repeated(runs: list[Run]) -> set[tuple[int, int, float]]:
+    """Position of the run, seed and learning rate of each replica that a run before holds too."""
     seen: set[tuple[str, int, float]] = set()
-    repeated: list[set[tuple[int, float]]] = []  # of each run, the replicas that one before it holds too
-    for run in kept:
+    repeated = set()
+    for position, run in enumerate(runs):
         replicas = {(run.config["hash"], seed, rate) for seed, rate in run.config["replicas"]}
-        repeated.append({(seed, rate) for _, seed, rate in replicas & seen})
+        repeated |= {(position, seed, rate) for _, seed, rate in replicas & seen}
         seen |= replicas
-    columns = _identity(kept)
-    tables = {}
-    for name in names:
-        table, owners = _rows(name, [held[run] for run in kept], kept, repeated)
-        tables[name] = pd.concat([columns.take(owners).reset_index(drop=True), table], axis=1)
-    return Tables(tables["metrics"], tables.get("layers", pd.DataFrame()), kept)
+    return repeated
 
 
-def _rows(
-    name: str, segments: list[Segment], runs: list[Run], repeated: list[set[tuple[int, float]]]
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """One table of the runs in their order, each replica once, and of each row the position of its run."""
-    parts = {segment: segment.table(name) for segment in dict.fromkeys(segments)}
-    begins = dict(zip(parts, accumulate(map(len, parts.values()), initial=0), strict=False))
-    within = {segment: segment.rows(name) for segment in parts}
-    table = pd.concat([part for part in parts.values() if len(part)] or list(parts.values()), ignore_index=True)
-    parts.clear()  # they are as large as the table
-    rows = []
-    for run, segment, twice in zip(runs, segments, repeated, strict=True):
-        own = begins[segment] + np.arange(*within[segment][run.folder.name])
-        rows.append(_without(table, own, twice) if twice and len(own) else own)
-    order = np.concatenate(rows)
-    if not np.array_equal(order, table.index):
-        table = table.take(order).reset_index(drop=True)
-    return table, np.repeat(np.arange(len(runs)), list(map(len, rows)))
-
-
-def _without(table: pd.DataFrame, rows: np.ndarray, replicas: set[tuple[int, float]]) -> np.ndarray:
-    found = pd.MultiIndex.from_frame(table.iloc[rows][["seed", "learning_rate"]])
-    return rows[~found.isin(pd.MultiIndex.from_tuples(replicas))]
+def _joined(parts: Sequence[pa.Table], columns: pd.DataFrame, repeated: set[tuple[int, int, float]]) -> pd.DataFrame:
+    """One table of all runs, each replica once, and before its columns those that say which run it is."""
+    table = pa.concat_tables(parts, promote_options="permissive").to_pandas()
+    owners = np.repeat(np.arange(len(parts)), list(map(len, parts)))
+    if repeated and len(table):
+        replicas = pd.MultiIndex.from_arrays([owners, table["seed"], table["learning_rate"]])
+        once = ~replicas.isin(pd.MultiIndex.from_tuples(repeated))
+        table, owners = table[once].reset_index(drop=True), owners[once]
+    return pd.concat([columns.take(owners).reset_index(drop=True), table], axis=1)
 
 
 def _identity(runs: list[Run]) -> pd.DataFrame:
     """What the tables say of each run, one row per run; a variant is first of all an activation."""
-    configs = [run.config["config"] for run in runs]
-    told = {  # many runs share theirs
-        id(config): (*2 * [identity.label(config["activation"])], *identity.names(config), config["model"].get("depth"))
-        for config in {id(config): config for config in configs}.values()
-    }
-    rows = [(run.name, *told[id(run.config["config"])], run.config["scale"]) for run in runs]
+    told: dict[str, tuple[Any, ...]] = {}  # by the hash of the configuration, which many share
+    for run in runs:
+        if (key := run.config["hash"]) not in told:
+            config = run.config["config"]
+            called = identity.label(config["activation"])
+            told[key] = called, called, *identity.names(config), config["model"].get("depth")
+    rows = [(run.name, *told[run.config["hash"]], run.config["scale"]) for run in runs]
     return pd.DataFrame(
         rows, columns=["run", "activation", "variant", "dataset", "model", "depth", "scale"], dtype=object
     ).infer_objects()

@@ -89,6 +89,7 @@ COMPARE: dict[str, Kind] = {
     "tune": Group(TUNE),
     "reference": Nullable(Text("the label of a variant, such as the name of an activation")),
     "target": Nullable(Number(at_least=0, at_most=1)),
+    "missing": Choice(("train", "refuse"), "way to go on"),
 }
 PRESET: dict[str, Kind] = {"size": Anything()}  # what a preset computes its other values from
 
@@ -140,7 +141,7 @@ SCHEMAS = {
             "mirror": Nullable(Url()),
         }
     ),
-    "status": Group({**BASE, "runs_dir": PathTo(is_there=True)}),
+    "status": Group(BASE),
 }
 
 
