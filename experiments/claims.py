@@ -8,9 +8,9 @@ from activation_study.commands.cli import command
 @command("claims")
 def main(config: DictConfig) -> None:
     """Judges all claims, or the one that the configuration names."""
-    from activation_study.claims import page
+    from activation_study.commands import claims
 
-    page.claims(config)
+    claims.claims(config)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,10 @@ from activation_study.claims import (
 )
 from activation_study.claims.article import RECTIFIERS
 from activation_study.claims.ledger import across, together
-from activation_study.claims.page import _refuse_to_forget, claims, page, table
+from activation_study.claims.page import page, table
 from activation_study.claims.pictures import intervals
 from activation_study.claims.testing import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
+from activation_study.commands.claims import _refuse_to_forget, claims
 from activation_study.comparison import quantities as quantity
 from activation_study.comparison import statistics
 from activation_study.config import settings

@@ -1,20 +1,15 @@
-"""What `claims.py` does: judges every claim and writes the ledger as a table, a page and a picture of each claim."""
+"""The ledger of claims as a table, as a page, and as a picture of each claim."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
-from omegaconf import DictConfig
 
-from activation_study import schema
-from activation_study.claims import CLAIMS, EVIDENCE, find, judge, pictures
+from activation_study.claims import pictures
 from activation_study.claims.evidence import Found, own_command
 from activation_study.claims.ledger import NOT_RUN, VERDICTS, Outcome, Part
 from activation_study.comparison import text
-from activation_study.errors import StudyError
 from activation_study.figures import save
-from activation_study.runs import files
 
 INTRODUCTION = """\
 # Claims
@@ -26,54 +21,6 @@ numbers must be as claimed; where it is about several activations one by one, ea
 supported if it is in one case and contradicted in none, contradicted the other way round, and undecided where cases
 disagree. No support is not yet a contradiction, and a verdict holds for these data, networks and training times.
 """
-
-
-def claims(config: DictConfig) -> None:
-    """Judges the claims that the configuration asks for; writes claims.csv and CLAIMS.md where it asks for all."""
-    asked = schema.checked("claims", config)
-    if asked["threads"] is not None:
-        torch.set_num_threads(asked["threads"])  # which the small networks obey
-    chosen = list(CLAIMS.values()) if asked["claim"] is None else [CLAIMS[asked["claim"]]]
-    needed = [name for name in EVIDENCE if any(name in claim.tests for claim in chosen)]
-    found = {name: find(EVIDENCE[name], asked["runs_dir"], asked["scale"]) for name in needed}
-    outcomes = [judge(claim, found) for claim in chosen]
-    out = Path(asked["out"])
-    if asked["claim"] is None and not asked["replace"]:
-        _refuse_to_forget(outcomes, out)
-    pictures_of = {outcome.claim.id: path for outcome in outcomes if (path := draw(outcome, out / "claims"))}
-    if asked["claim"] is not None:
-        print(_numbers(outcomes[0].parts).to_string(index=False), *pictures_of.values(), sep="\n")
-        return
-    print(_overview(outcomes)[["claim", "verdict", "cases"]].to_string(index=False))
-    files.write_text(out / "claims.csv", table(outcomes).to_csv(index=False, float_format="%.6g"))
-    for name, one in found.items():
-        if one.evidence.measure:
-            numbers = one.tables().metrics.to_csv(index=False, float_format="%.6g")
-            files.write_text(out / "claims" / f"{name}.csv", numbers)
-    files.write_text(out / "CLAIMS.md", page(outcomes, found, pictures_of, out))
-    print(out / "claims.csv", out / "CLAIMS.md", sep="\n")
-
-
-def _refuse_to_forget(outcomes: Sequence[Outcome], out: Path) -> None:
-    """A ledger that says what was found does not give way to one that says "not run"."""
-    path = out / "claims.csv"
-    if not path.exists():
-        return
-    before = pd.read_csv(path)
-    judged = before.loc[before["verdict"] != NOT_RUN, ["claim", "place", "compared"]].itertuples(index=False, name=None)
-    now = table(outcomes)
-    missing = now.loc[now["verdict"] == NOT_RUN, ["claim", "place", "compared"]].itertuples(index=False, name=None)
-    if lost := {claim for claim, *_ in set(judged) & set(missing)}:
-        commands = dict.fromkeys(
-            outcome.found[part.evidence].command
-            for outcome in outcomes for part in outcome.parts if part.verdict == NOT_RUN
-        )  # fmt: skip
-        raise StudyError(
-            f'out={out}: {len(lost)} of the claims judged in {path} would become "not run", for their runs are not '
-            "here; `make runs` adds those that come with the repository, "
-            f"{', '.join(f'`{command}`' for command in commands)} trains them; or give another folder as out=FOLDER, "
-            "or replace=true."
-        )
 
 
 def draw(outcome: Outcome, folder: Path) -> Path | None:
@@ -118,7 +65,7 @@ def page(outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping
     parts = [
         INTRODUCTION,
         f"{', '.join(counts)}; scale {scale}. Made by `{own_command(scale)}`.\n",
-        text.markdown(_overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
+        text.markdown(overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
         "## Evidence\n",
         text.markdown(_evidence(found), ["command"]),
         *(section(outcome, drawn.get(outcome.claim.id), out) for outcome in outcomes),
@@ -149,11 +96,12 @@ def section(outcome: Outcome, picture: Path | None, out: Path) -> str:
         lines.append(f"\n![{claim.id}: {outcome.verdict}]({picture.relative_to(out)})")
     shown = [part for part in outcome.parts if part.verdict != NOT_RUN]
     if shown:
-        lines += ["", text.markdown(_numbers(shown))]
+        lines += ["", text.markdown(numbers(shown))]
     return "\n".join(lines) + "\n"
 
 
-def _overview(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+def overview(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Every claim with its verdict, one per row."""
     return pd.DataFrame(
         {
             "claim": outcome.claim.id,
@@ -184,7 +132,8 @@ def _evidence(found: Mapping[str, Found]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _numbers(parts: Sequence[Part]) -> pd.DataFrame:
+def numbers(parts: Sequence[Part]) -> pd.DataFrame:
+    """What was measured for a claim, as a person reads it."""
     rows = [
         {
             "where": part.place,

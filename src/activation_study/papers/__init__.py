@@ -1,8 +1,25 @@
 """The papers behind the activations, item by item; in the order of time."""
 
-from activation_study.papers import clevert2016
-from activation_study.papers.item import Item, Paper
+from pathlib import Path
+
+from activation_study.claims.ledger import Outcome
+from activation_study.papers import clevert2016, page, results
+from activation_study.papers.item import Finding, Item, Paper
 
 PAPERS: dict[str, Paper] = {paper.name: paper for paper in (clevert2016.PAPER,)}
+FINDINGS: dict[str, Finding] = {
+    finding.id: finding for paper in PAPERS.values() for item in paper.items for finding in item.findings
+}
 
-__all__ = ["PAPERS", "Item", "Paper"]
+__all__ = ["FINDINGS", "PAPERS", "Finding", "Item", "Paper", "judged_in"]
+
+
+def judged_in(out: Path) -> list[Outcome]:
+    """The papers' claims of all items that have been made in a folder of results."""
+    return [
+        outcome
+        for paper in PAPERS.values()
+        for item in paper.items
+        if (result := results.read(out, paper, item)) is not None
+        for outcome in page.outcomes(paper, item, result)
+    ]

@@ -29,8 +29,9 @@ def _figures() -> Iterable[str]:
 
 def _claims() -> Iterable[str]:
     from activation_study.claims import CLAIMS
+    from activation_study.papers import FINDINGS
 
-    return CLAIMS
+    return [*CLAIMS, *FINDINGS]
 
 
 def _papers() -> Iterable[str]:
@@ -111,6 +112,7 @@ SCHEMAS = {
             **BASE,
             **OUT,
             "claim": Nullable(Choice(_claims, "claim")),
+            "papers": PathTo(),
             "scale": Choice(SCALES, "scale"),
             "replace": Flag(),
         }
