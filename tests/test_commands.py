@@ -102,7 +102,7 @@ def test_compare_trains_prints_and_draws(tmp_path) -> None:
         ("model.dept=3", "model.dept=3: no such key; the nearest are model.depth"),
         ("scale=huge", "scale=huge: no such scale; choose one of paper, desk, smoke"),
         ("activation=torch", "activation.name: a value is missing"),
-        ("+experiment=none", "experiment=none: no such choice; choose one of cifar10_convnet"),
+        ("+experiment=none", "experiment=none: no such choice; choose one of cifar10_mlp"),
         ("device=cuda:99", "device=cuda:99: there is no such device here"),
         ("dataset=mnist data_dir=/dev/null/data", "data_dir=/dev/null/data"),
         ("runs_dir=/dev/null/runs", "/dev/null/runs"),

@@ -132,7 +132,7 @@ def test_a_mistake_is_told_in_one_sentence(compose_settings, overrides, begins):
 
 
 def test_settings_are_plain_and_resolved(compose_settings):
-    settings = compose_settings("+experiment=cifar10_convnet", "scale=smoke", "learning_rate=[0.1,0.01]")
+    settings = compose_settings("+experiment=cifar10_tuned", "scale=smoke", "learning_rate=[0.1,0.01]")
 
     def kinds(node):
         yield type(node)

@@ -88,6 +88,8 @@ def prepared(
         StudyError: anything of it makes no sense.
     """
     asked = settings(config, "compare")
+    if (objective := asked["objective"]["name"]) != "classification":
+        refuse("objective.name", objective, "a comparison judges by accuracy; train.py trains for other objectives")
     tuning = _tuning(asked)
     choices = choices_of(asked, given)
     _refuse_other_scales(choices)

@@ -35,6 +35,7 @@ def figures(config: DictConfig) -> None:
     drawn, refused = 0, dict[str, StudyError]()
     for name, group in comparable(runs).items():
         try:
+            _refuse_other_objectives(group[0])
             tables = selection.chosen(read_runs(group), asked["tuning_seeds"])
         except StudyError as error:  # of these runs alone; the others are drawn
             refused[name] = error
@@ -54,3 +55,9 @@ def figures(config: DictConfig) -> None:
 
 def _is_one(run: Run, wanted: dict[str, str]) -> bool:
     return all(run.config["config"][group]["name"] == name for group, name in wanted.items())
+
+
+def _refuse_other_objectives(run: Run) -> None:
+    name = run.config["config"].get("objective", {}).get("name", "classification")
+    if name != "classification":
+        raise StudyError(f"objective={name}: these figures are of networks that are judged by accuracy.")
