@@ -1,11 +1,12 @@
 # Every target sets up what it needs; `make` alone shows them all.
 PYTHON ?= python3
 DATASET ?= digits
+SCALE ?= desk
 PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format runs results figures claims notebooks status compare bench clean
+.PHONY: help setup demo data test lint format runs results papers figures claims notebooks status compare bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -50,6 +51,9 @@ results: setup  ## make the tables and figures of results/EXPERIMENT again from 
 	@status=0; for name in $(EXPERIMENTS); do \
 		echo "$$name:"; $(RUN) experiments/compare.py +experiment=$$name missing=refuse || status=1; \
 	done; exit $$status
+
+papers: setup  ## make every item of the papers: make papers SCALE=smoke
+	$(RUN) experiments/reproduce.py item=all scale=$(SCALE)
 
 figures: setup  ## draw the figures of all runs into results/figures
 	$(RUN) experiments/figures.py
