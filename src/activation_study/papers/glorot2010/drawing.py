@@ -4,15 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from activation_study.figures.style import GREY, called, looks
 
 
-def shades(layers: int) -> list[tuple[float, ...]]:
+def shades(layers: int) -> list[str]:
     """The colours of so many layers, from the input on, dark to light."""
-    return [colormaps["viridis"](0.9 * layer / max(layers - 1, 1)) for layer in range(layers)]
+    return [to_hex(colormaps["viridis"](0.9 * layer / max(layers - 1, 1))) for layer in range(layers)]
 
 
 def key(figure: Figure, layers: int = 0, labels: Iterable[str] = (), lines: Mapping[str, Any] | None = None) -> None:

@@ -7,7 +7,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, log_ticks, looks, panels
 from activation_study.papers.glorot2010.drawing import key
-from activation_study.papers.glorot2010.networks import ADDED, KINDS, PAPERS_OWN, SHARED
+from activation_study.papers.glorot2010.networks import ADDED, KINDS, PAPERS_OWN, SHARED, option
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import differences
 
@@ -28,9 +28,9 @@ SCALES = {
                    "networks were chosen after 5 million."),
     "desk": Scale(3, 100, ("model.width=200", "train.epochs=4", "train.record_every=2000"),
                   "A fifth of the width, 20,000 updates on MNIST and 16,000 on CIFAR-10, 3 networks of each kind."),
-    "smoke": Scale(2, 1, ("model.width=30", "train.epochs=2", "train.record_every=20", "dataset.train_limit=400",
-                          "dataset.valid_size=300"),
-                   "30 units, 80 updates on 400 images, 2 networks of each kind."),
+    "smoke": Scale(2, 1, ("model.width=30", "train.epochs=2", "train.record_every=20", "dataset=digits",
+                          "dataset.train_limit=400"),
+                   "30 units, 80 updates on 400 digits of 8x8 pixels in place of both, 2 networks of each kind."),
 }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def _table(made: Made, scale: Scale) -> pd.DataFrame:
 
     That is chosen by the mean error on the validation images; `at_edge` says where it is the lowest or highest tried.
     """
-    width = int(dict(option.split("=") for option in scale.options)["model.width"])
+    width = int(option(scale, "model.width"))
     rows = made.table("metrics").query("split != 'train'")
     rows = rows.assign(error=100 * (1 - rows.accuracy).fillna(1.0))  # a network that has diverged has learned nothing
     parts = []
@@ -62,7 +62,7 @@ def _table(made: Made, scale: Scale) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def test_errors(table: pd.DataFrame, data: str) -> pd.DataFrame:
+def final_errors(table: pd.DataFrame, data: str) -> pd.DataFrame:
     """On the test images at the end: a row for every seed, a column for every kind."""
     rows = table[(table.dataset == data) & (table.split == "test")]
     return rows.pivot(index="seed", columns="kind", values="error")
@@ -81,7 +81,7 @@ def _figure12(table: pd.DataFrame, note: str) -> Figure:
                 ax.plot(mean.index / 100, mean, color=look.color, linestyle=look.dashes, linewidth=1.2)
             ax.set_yscale("log")
             log_ticks(ax.yaxis)
-            ax.set_title(f"{data}, {'the paper\'s own' if kinds != below else 'rectifiers'}")
+            ax.set_title(f"{data}, {'rectifiers' if kinds == below else 'own kinds of the paper'}")
         axes[0].set_ylabel("validation error (%)")
         key(figure, labels=KINDS)
         drawn = "5 hidden layers, each kind at its best rate · N: normalised; rectifiers: He · mean over seeds"
@@ -94,7 +94,7 @@ def _table1(table: pd.DataFrame, note: str) -> Figure:
         figure, axes = panels(len(DATA), "test error (%)", "", sharex=False, sharey=True, height=0.85)
         names = list(KINDS)
         for ax, data in zip(axes, DATA, strict=True):
-            errors = test_errors(table, data)
+            errors = final_errors(table, data)
             for place, (kind, look) in enumerate(looks(names).items()):
                 value, low, high = statistics.mean(errors[kind], within=(0, 100))
                 ax.plot([low, high], [place, place], color=look.color, linewidth=1.5)
@@ -104,9 +104,16 @@ def _table1(table: pd.DataFrame, note: str) -> Figure:
             ax.set_yticks(range(len(names)), list(looks(names)))
             ax.set_title(data)
         axes[0].invert_yaxis()
-        key(figure, lines={"ours, 95 % interval": {"marker": "o", "markersize": 5},
-                           "the paper's": {"linestyle": "", "marker": "|", "markersize": 12, "markeredgewidth": 2}})
-        drawn = "5 hidden layers, each kind at the rate that is best on validation images · N: normalised; rectifiers: He"
+        key(
+            figure,
+            lines={
+                "ours, 95 % interval": {"marker": "o", "markersize": 5},
+                "the paper's": {"linestyle": "", "marker": "|", "markersize": 12, "markeredgewidth": 2},
+            },
+        )
+        drawn = (
+            "5 hidden layers, each kind at the rate that is best on validation images · N: normalised; rectifiers: He"
+        )
         return finish(figure, "Glorot & Bengio 2010, Table 1", f"{drawn} · {note}")  # fmt: skip
 
 
@@ -115,7 +122,7 @@ def _cells(table: pd.DataFrame) -> list[Cell]:
     cells = []
     for kind, by_data in TABLE1.items():
         for data, paper in by_data.items():
-            errors = test_errors(table, data)[kind]
+            errors = final_errors(table, data)[kind]
             cells.append(Cell(f"test error, {data}, {kind}", paper, statistics.mean(errors, within=(0, 100)),
                               len(errors), unit="%", alike=alike))  # fmt: skip
     return cells
@@ -123,13 +130,13 @@ def _cells(table: pd.DataFrame) -> list[Cell]:
 
 def _sigmoid_is_worst(table: pd.DataFrame, where: str) -> list[Part]:
     pairs = [("sigmoid", kind) for kind in PAPERS_OWN if kind != "sigmoid"]
-    return [part for data in DATA for part in differences(test_errors(table, data), where, data, pairs, Range(low=0),
+    return [part for data in DATA for part in differences(final_errors(table, data), where, data, pairs, Range(low=0),
                                                           "test error in points", comparisons=len(DATA))]  # fmt: skip
 
 
 def _normalised_is_better(table: pd.DataFrame, where: str) -> list[Part]:
     pairs = [("tanh N", "tanh"), ("softsign N", "softsign")]
-    return differences(test_errors(table, "cifar10"), where, "cifar10", pairs, Range(high=0), "test error in points")
+    return differences(final_errors(table, "cifar10"), where, "cifar10", pairs, Range(high=0), "test error in points")
 
 
 def _is_steeper(table: pd.DataFrame, where: str) -> list[Part]:
@@ -145,14 +152,15 @@ def _is_steeper(table: pd.DataFrame, where: str) -> list[Part]:
 OPEN = (
     "The paper tunes the learning rate for each network and does not give it; here each kind has three to choose from, "
     f"{RATES_OF['sigmoid']} for sigmoid and {RATES} for the others, and the mean error on validation images chooses. "
-    "Images are standardised. Depth is five for all, as in its table. The rectifiers, with He's initialization, are ours."
+    "Images are standardised. Depth is five for all, as in its table. The rectifiers, with He's initialization, are "
+    "ours."
 )
 
 FIGURE12 = Item(
     name="figure12",
     shows="Error on unseen images against the examples seen, MNIST and CIFAR-10.",
-    paper_says="MNIST, from 1.6 to 3 %, and CIFAR-10, from 52 to 65 %: the curves of sigmoid lie above all others, that of "
-    "tanh with the normalised initialization is among the lowest.",
+    paper_says="MNIST, from 1.6 to 3 %, and CIFAR-10, from 52 to 65 %: the curves of sigmoid lie above all others, "
+    "that of tanh with the normalised initialization is among the lowest.",
     scales=SCALES,
     plan=_plan,
     table=_table,

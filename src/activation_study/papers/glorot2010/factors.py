@@ -1,5 +1,7 @@
 """The factor by which a layer changes the back-propagated error: as theory has it, and as it is measured."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import torch
@@ -9,6 +11,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, looks, panels
 from activation_study.papers.glorot2010.drawing import key
+from activation_study.papers.glorot2010.networks import option
 from activation_study.papers.glorot2010.passes import ACTIVATIONS, RULES, Layer, forward_and_back, root_mean_square
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import level
@@ -30,7 +33,7 @@ def factors(layers: list[Layer]) -> pd.DataFrame:
         Columns layer, measured, predicted.
     """
     rows = []
-    for number, (layer, above) in enumerate(zip(layers, layers[1:], strict=False), 1):
+    for number, (layer, above) in enumerate(itertools.pairwise(layers), 1):
         scale = above.weight.shape[1] ** 0.5 * root_mean_square(above.weight)
         rows.append({"layer": number, "measured": layer.size / above.size,
                      "predicted": scale * root_mean_square(layer.slope)})  # fmt: skip
@@ -44,20 +47,15 @@ def mean_singular_value(layer: Layer, above: Layer) -> float:
 
 def _table(made: Made, scale: Scale) -> pd.DataFrame:
     """By initialization, activation, seed and layer: measured and predicted; for tanh the mean singular values too."""
-    given = dict(option.split("=") for option in scale.options)
+    depth, width = int(option(scale, "model.depth")), int(option(scale, "model.width"))
     parts = []
-    for activation in ACTIVATIONS:
-        for rule in RULES:
-            for seed in made.seeds:
-                layers = forward_and_back(
-                    activation, rule, int(given["model.depth"]), int(given["model.width"]), seed, EXAMPLES
-                )
-                found = factors(layers).assign(init=rule, activation=activation, seed=seed)
-                if activation == "tanh":
-                    pairs = zip(layers[:JACOBIANS], layers[1:], strict=False)
-                    singular = pd.Series([mean_singular_value(*pair) for pair in pairs])
-                    found["singular"] = singular
-                parts.append(found)
+    for activation, rule, seed in itertools.product(ACTIVATIONS, RULES, made.seeds):
+        layers = forward_and_back(activation, rule, depth, width, seed, EXAMPLES)
+        found = factors(layers).assign(init=rule, activation=activation, seed=seed)
+        if activation == "tanh":
+            pairs = itertools.pairwise(layers[: JACOBIANS + 1])
+            found["singular"] = pd.Series([mean_singular_value(*pair) for pair in pairs])
+        parts.append(found)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -116,10 +114,11 @@ def _vanishes(table: pd.DataFrame, where: str) -> list[Part]:
 FACTORS = Item(
     name="factors",
     shows="The factor by which every layer changes the back-propagated error, predicted and measured, before training.",
-    paper_says="Hochreiter: an error that flows back through q units is a product of q slopes and weights, so it decays "
-    "exponentially where these are below 1; the logistic function's slope is at most 1/4. Glorot and Bengio: near z = 0 "
-    "the variance of the errors changes by n Var[w] from layer to layer, which is 1/3 for the standard and 1 for the "
-    "normalised initialization; the mean singular value of a layer's Jacobian is about 0.5 and 0.8, tanh.",
+    paper_says="Hochreiter: an error that flows back through q units is multiplied by q slopes and weights, so it "
+    "decays exponentially where their products are below 1; the logistic function's slope is at most 1/4. Glorot and "
+    "Bengio: near z = 0 the variance of the errors changes by n Var[w] from layer to layer, which is 1/3 for the "
+    "standard and 1 for the normalised initialization; the mean singular value of a layer's Jacobian is about 0.5 and "
+    "0.8, tanh.",
     scales={
         "paper": Scale(10, 12, ("model.width=1000", "model.depth=20")),
         "desk": Scale(5, 6, ("model.width=1000", "model.depth=20"), "5 networks of each kind instead of 10."),
@@ -132,7 +131,7 @@ FACTORS = Item(
         Finding(
             "glorot-factor-predicted",
             "The error's factor from layer to layer is the root of n Var[w] E[f'(z)^2], for every activation.",
-            "The measured factor over the predicted one, for eight activations and three initializations: 0.98 to 1.02.",
+            "The measured factor over the predicted one, eight activations and three initializations: 0.98 to 1.02.",
             _agree,
             "The prediction takes slopes and weights to be independent. It is ours, after Hochreiter and the paper.",
         ),
@@ -143,6 +142,6 @@ FACTORS = Item(
             _vanishes,
         ),
     ),
-    open_points="Depth and Gaussian inputs are ours; the paper gives its singular values as about so much, for networks "
-    "on its own images. RReLU's slopes are those drawn in training.",
+    open_points="Depth and Gaussian inputs, of standard deviation 1, are ours; the paper gives its singular values as "
+    "about so much, for networks on its own images. RReLU's slopes are those drawn in training.",
 )  # fmt: skip

@@ -25,14 +25,15 @@ RATE = 0.1  # where all have the same: with it a network of four layers of sigmo
 OPTIONS = {
     "paper": ("dataset=mnist", "model.width=1000", "train.epochs=500", "train.record_every=20000", "probes.every=5000"),
     "desk": ("dataset=mnist", "model.width=200", "train.epochs=20", "train.record_every=5000", "probes.every=500"),
-    "smoke": ("dataset=mnist", "model.width=30", "train.epochs=2", "train.record_every=20", "probes.every=5",
-              "dataset.train_limit=400", "dataset.valid_size=300"),
+    "smoke": ("dataset=digits", "model.width=30", "train.epochs=2", "train.record_every=20", "probes.every=5",
+              "dataset.train_limit=400"),
 }  # fmt: skip
 CUTS = {
     "paper": "",
     "desk": "A fifth of the width, 100,000 updates instead of 2.5 million, 3 networks of each kind.",
-    "smoke": "30 units, 80 updates on 400 images, 2 networks of each kind.",
+    "smoke": "30 units, 80 updates on 400 digits of 8x8 pixels, 2 networks of each kind.",
 }
+PIXELS = {"mnist": 784, "digits": 64}
 SEEDS = {"paper": 5, "desk": 3, "smoke": 2}
 OPEN = (
     f"Ours are trained on MNIST and not on the paper's synthetic images, all at the learning rate {RATE:g}; the paper "
@@ -50,6 +51,11 @@ def plan_of(kinds: Iterable[str]) -> dict[str, list[str]]:
 def scales_of(minutes: Mapping[str, float]) -> dict[str, Scale]:
     """The scales of an item whose networks `plan_of` names."""
     return {scale: Scale(SEEDS[scale], minutes[scale], OPTIONS[scale], CUTS[scale]) for scale in OPTIONS}
+
+
+def option(scale: Scale, key: str) -> str:
+    """What a scale gives for a key of `train.py`."""
+    return dict(text.split("=", 1) for text in scale.options)[key]
 
 
 def hidden_layers(made: Made) -> pd.DataFrame:

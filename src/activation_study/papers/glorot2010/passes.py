@@ -21,7 +21,7 @@ from activation_study.activations import Activation
 from activation_study.config import settings
 from activation_study.networks import models
 from activation_study.networks.initialization import Initialization
-from activation_study.networks.layers import Stack
+from activation_study.networks.layers import Stack, StackedLinear
 from activation_study.seeds import Noise, generator
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu")
@@ -84,13 +84,14 @@ def forward_and_back(
     noise.at(0)
     x = signal * torch.randn(1, examples, width, generator=generator(seed, "inputs"))
     weights, inputs, outputs, slopes = [], [], [], []
-    for module in list(network)[1:]:  # the first flattens images
+    for module in network[1:].children():  # the first flattens images
         if isinstance(module, Activation):
             z = x.detach().requires_grad_()
             x = module(z)
             slopes.append(torch.autograd.grad(x.sum(), z)[0][0])
             outputs.append(x.detach()[0])
         else:
+            assert isinstance(module, StackedLinear)
             weights.append(module.weight.detach()[0])
             inputs.append(x.detach()[0])
             with torch.no_grad():

@@ -41,7 +41,7 @@ def _figure2(table: pd.DataFrame, note: str) -> Figure:
         return finish(figure, "Glorot & Bengio 2010, Figure 2", f"{drawn} · {note}")
 
 
-def _with_spread(ax: Axes, rows: pd.DataFrame, shade: tuple[float, ...]) -> None:
+def _with_spread(ax: Axes, rows: pd.DataFrame, shade: str) -> None:
     for seed, one in rows.groupby("seed"):
         if seed == rows.seed.min():
             ax.errorbar(one.step / 1000, one["mean"], one["std"], color=shade, linewidth=1.3, elinewidth=0.5,
@@ -74,7 +74,7 @@ def _collapses(table: pd.DataFrame, where: str) -> list[Part]:
 def _ordered(table: pd.DataFrame, where: str) -> list[Part]:
     parts = []
     for depth in SIGMOIDS.values():
-        layers = plateau(table).loc[depth].rename(columns=lambda column: f"layer {column}")
+        layers = plateau(table).loc[depth].dropna(axis=1).rename(columns=lambda column: f"layer {column}")
         pairs = [(f"layer {layer + 1}", f"layer {layer}") for layer in range(1, depth - 1)]
         parts += differences(layers, where, f"{depth} layers", pairs, Range(low=0),
                              "mean activation when that of the top layer is lowest", comparisons=2)  # fmt: skip
@@ -218,6 +218,7 @@ def _figure4_table(made: Made, scale: Scale) -> pd.DataFrame:
     parts = []
     for (kind, seed, layer), one in last.groupby(["kind", "seed", "layer"]):
         below = np.interp(EDGES, one.activation, one.level / 100, left=0, right=1)
+        below[[0, -1]] = 0, 1  # what lies at a bound belongs to the bin beside it
         parts.append(pd.DataFrame({"kind": kind, "seed": seed, "layer": layer, "value": (EDGES[1:] + EDGES[:-1]) / 2,
                                    "density": np.diff(below) / np.diff(EDGES)}))  # fmt: skip
     return pd.concat(parts, ignore_index=True)

@@ -11,6 +11,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, looks, panels
 from activation_study.papers.glorot2010.drawing import key, shades
+from activation_study.papers.glorot2010.networks import option
 from activation_study.papers.glorot2010.passes import RULES, WEAK, histograms, spread
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale, nothing
 from activation_study.papers.parts import level
@@ -24,16 +25,10 @@ FORWARD, ERROR, GRADIENT = "forward", "error", "gradient"
 CALLED = {FORWARD: "activation", ERROR: "back-propagated error", GRADIENT: "weight gradient"}
 
 
-def _size(scale: Scale) -> tuple[int, int]:
-    """Units of a layer and layers of the deep networks."""
-    given = dict(option.split("=") for option in scale.options)
-    return int(given["model.width"]), int(given["model.depth"])
-
-
 def _table(quantity: str) -> Callable[[Made, Scale], pd.DataFrame]:
     def table(made: Made, scale: Scale) -> pd.DataFrame:
         """Densities in five layers of tanh (rows with a value), and spreads in deep networks (rows without)."""
-        width, depth = _size(scale)
+        width, depth = (int(option(scale, name)) for name in ("model.width", "model.depth"))
         seeds = tuple(made.seeds)
         densities = histograms(SHALLOW, width, seeds)
         densities = densities[densities.quantity == quantity].drop(columns="quantity").assign(activation="tanh")
@@ -126,9 +121,9 @@ def _item(
         figure=_figure(number, quantity),
         cells=cells,
         findings=findings,
-        open_points="The paper shows its synthetic images to the network; ours sees Gaussian noise, as many values as a "
-        f"layer has units, of standard deviation {WEAK:g}, with which the activations have the height that the paper's "
-        "figure shows for the normalised initialization. Larger inputs would take tanh out of its linear part. "
+        open_points="The paper shows its synthetic images to the network; ours sees Gaussian noise, as many values as "
+        f"a layer has units, of standard deviation {WEAK:g}, with which the activations have the height that the "
+        "paper's figure shows for the normalised initialization. Larger inputs take tanh out of its linear part. "
         "A weight gradient is that of the mean loss of the examples (300 for the histograms, 30 for the deep networks) "
         "with drawn labels. He's initialization, the deep networks and the other activations are ours. Errors are "
         "followed beyond what float32 can hold, where a network that trains would see zeros.",
@@ -139,7 +134,8 @@ FIGURE6 = _item(
     6,
     FORWARD,
     "Histograms of the activations of tanh by layer. Standard initialization: all peak at zero, the more, the deeper "
-    "the layer, up to a density of about 14 in layer 5. Normalised: all five layers coincide, with a peak of about 1.4.",
+    "the layer, up to a density of about 14 in layer 5. Normalised: all five layers coincide, with a peak of about "
+    "1.4.",
     (
         Finding(
             "glorot-activations-shrink",

@@ -6,20 +6,28 @@ from matplotlib.figure import Figure
 from activation_study.claims.ledger import Part, Range
 from activation_study.figures.style import context, finish, log_ticks, looks, panels
 from activation_study.papers.glorot2010.drawing import key, shades
-from activation_study.papers.glorot2010.networks import KINDS, OPEN, SHALLOW, hidden_layers, plan_of, scales_of
+from activation_study.papers.glorot2010.networks import (
+    KINDS,
+    OPEN,
+    PIXELS,
+    SHALLOW,
+    hidden_layers,
+    option,
+    plan_of,
+    scales_of,
+)
 from activation_study.papers.item import Finding, Item, Made, Scale
 from activation_study.papers.parts import differences, level, ratios
 
-PIXELS = 784
 MOMENTS = 60  # of the curves that are kept
 BY_LAYER = tuple(dict.fromkeys(("tanh", "tanh N", "tanh, He", *KINDS)))  # the paper's two first
 
 
 def _figure9_table(made: Made, scale: Scale) -> pd.DataFrame:
     """By kind, seed, update and layer: root mean square of the weight gradients, mean over some updates."""
-    width = int(dict(option.split("=") for option in scale.options)["model.width"])
+    width, pixels = int(option(scale, "model.width")), PIXELS[option(scale, "dataset")]
     rows = hidden_layers(made)
-    weights = width * rows.layer.map(lambda layer: PIXELS if layer == 1 else width)
+    weights = width * rows.layer.map(lambda layer: pixels if layer == 1 else width)
     piece = max(1, rows.step.max() // MOMENTS)
     rows = rows.assign(gradient=rows.grad_norm / weights**0.5, step=(rows.step + piece - 1) // piece * piece)
     return rows.groupby(["kind", "seed", "step", "layer"], as_index=False)["gradient"].mean()
@@ -37,8 +45,7 @@ def _figure9(table: pd.DataFrame, note: str) -> Figure:
             ax.set_yscale("log")
             ax.set_title(kind)
         key(figure, layers=table.layer.max())
-        drawn = ("mnist, 5 hidden layers · root mean square over the weights of a layer, batches of 10, mean over seeds · "
-                 "N: normalised; rectifiers: He")  # fmt: skip
+        drawn = "mnist, 5 hidden layers · root mean square over a layer's weights, mean over seeds · N: normalised"
         return finish(figure, "Glorot & Bengio 2010, Figure 9", f"{drawn} · {note}")
 
 
@@ -137,8 +144,8 @@ FIGURE11 = Item(
     name="figure11",
     shows="Error on unseen images against the examples seen, MNIST.",
     paper_says="On the paper's synthetic images: five layers of sigmoids stay at 83 %; four stay on a plateau until "
-    "about 7 million examples and then fall to about 35 %. Tanh reaches about 27 %, softsign and both with the normalised "
-    "initialization about 16 %, with pre-training about 11 %.",
+    "about 7 million examples and then fall to about 35 %. Tanh reaches about 27 %, softsign and both with the "
+    "normalised initialization about 16 %, with pre-training about 11 %.",
     scales=scales_of({"paper": 70000, "desk": 65, "smoke": 0.3}),
     plan=lambda scale: plan_of([SHALLOW, *KINDS]),
     table=_figure11_table,
