@@ -28,9 +28,9 @@ SCALES = {
                    "networks were chosen after 5 million."),
     "desk": Scale(3, 100, ("model.width=200", "train.epochs=4", "train.record_every=2000"),
                   "A fifth of the width, 20,000 updates on MNIST and 16,000 on CIFAR-10, 3 networks of each kind."),
-    "smoke": Scale(2, 1, ("model.width=30", "train.epochs=2", "train.record_every=20", "dataset=digits",
+    "smoke": Scale(2, 1, ("model.width=30", "train.epochs=1", "train.record_every=10", "dataset=digits",
                           "dataset.train_limit=400"),
-                   "30 units, 80 updates on 400 digits of 8x8 pixels in place of both, 2 networks of each kind."),
+                   "30 units, 40 updates on 400 digits of 8x8 pixels in place of both, 2 networks of each kind."),
 }  # fmt: skip
 
 

@@ -25,13 +25,14 @@ RATE = 0.1  # where all have the same: with it a network of four layers of sigmo
 OPTIONS = {
     "paper": ("dataset=mnist", "model.width=1000", "train.epochs=500", "train.record_every=20000", "probes.every=5000"),
     "desk": ("dataset=mnist", "model.width=200", "train.epochs=20", "train.record_every=5000", "probes.every=500"),
-    "smoke": ("dataset=digits", "model.width=30", "train.epochs=2", "train.record_every=20", "probes.every=5",
+    "smoke": ("dataset=digits", "model.width=30", "train.epochs=1", "train.record_every=10", "probes.every=2",
               "dataset.train_limit=400"),
 }  # fmt: skip
 CUTS = {
-    "paper": "",
-    "desk": "A fifth of the width, 100,000 updates instead of 2.5 million, 3 networks of each kind.",
-    "smoke": "30 units, 80 updates on 400 digits of 8x8 pixels, 2 networks of each kind.",
+    "paper": "MNIST instead of the paper's synthetic images.",
+    "desk": "MNIST instead of the paper's synthetic images, a fifth of the width, 100,000 updates instead of 2.5 "
+    "million, 3 networks of each kind.",
+    "smoke": "30 units, 40 updates on 400 digits of 8x8 pixels, 2 networks of each kind.",
 }
 PIXELS = {"mnist": 784, "digits": 64}
 SEEDS = {"paper": 5, "desk": 3, "smoke": 2}

@@ -33,19 +33,20 @@ def _figure2(table: pd.DataFrame, note: str) -> Figure:
         for ax, depth in zip(axes, depths, strict=True):
             rows = table[table.depth == depth]
             for layer, shade in enumerate(shades(int(depth)), 1):
-                _with_spread(ax, rows[rows.layer == layer], shade)
+                _with_spread(ax, rows[rows.layer == layer], shade, first=layer)
             ax.set_title(f"{depth} hidden layers")
         axes[0].set_ylim(0, 1)
         key(figure, layers=int(max(depths)), lines={"other networks": {"linewidth": 0.6}})
-        drawn = "mnist, sigmoid · line: one network, bars: standard deviation of its activations"
+        drawn = "sigmoid · line: one network, bars: standard deviation of its activations"
         return finish(figure, "Glorot & Bengio 2010, Figure 2", f"{drawn} · {note}")
 
 
-def _with_spread(ax: Axes, rows: pd.DataFrame, shade: str) -> None:
+def _with_spread(ax: Axes, rows: pd.DataFrame, shade: str, first: int) -> None:
+    """Bars begin at another measurement in every layer, so that none hides another."""
     for seed, one in rows.groupby("seed"):
         if seed == rows.seed.min():
             ax.errorbar(one.step / 1000, one["mean"], one["std"], color=shade, linewidth=1.3, elinewidth=0.5,
-                        errorevery=max(1, len(one) // 16), zorder=3)  # fmt: skip
+                        errorevery=(first, max(1, len(one) // 16)), capsize=0, zorder=3)  # fmt: skip
         else:
             ax.plot(one.step / 1000, one["mean"], color=shade, linewidth=0.6, alpha=0.5)
 
@@ -156,7 +157,7 @@ def _figure3(table: pd.DataFrame, note: str) -> Figure:
         key(figure, layers=table.layer.max(), lines={
             "98th percentile": {"linestyle": "", "marker": "o", "markersize": 3}, "± std": {},
         })  # fmt: skip
-        drawn = "mnist, 5 hidden layers; N: normalised initialization (tanh N: the paper's Figure 10) · mean over seeds"
+        drawn = "5 hidden layers; N: normalised initialization (tanh N: the paper's Figure 10) · mean over seeds"
         return finish(figure, "Glorot & Bengio 2010, Figure 3", f"{drawn} · {note}")
 
 
@@ -235,7 +236,7 @@ def _figure4(table: pd.DataFrame, note: str) -> Figure:
             ax.set_ylim(bottom=0)
             ax.set_title(kind)
         key(figure, layers=table.layer.max())
-        drawn = "mnist, 5 hidden layers, at the end of training; N: normalised initialization · mean over seeds"
+        drawn = "5 hidden layers, at the end of training; N: normalised initialization · mean over seeds"
         return finish(figure, "Glorot & Bengio 2010, Figure 4", f"{drawn} · {note}")
 
 

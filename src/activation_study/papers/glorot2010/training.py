@@ -45,7 +45,7 @@ def _figure9(table: pd.DataFrame, note: str) -> Figure:
             ax.set_yscale("log")
             ax.set_title(kind)
         key(figure, layers=table.layer.max())
-        drawn = "mnist, 5 hidden layers · root mean square over a layer's weights, mean over seeds · N: normalised"
+        drawn = "5 hidden layers · root mean square over a layer's weights, mean over seeds · N: normalised"
         return finish(figure, "Glorot & Bengio 2010, Figure 9", f"{drawn} · {note}")
 
 
@@ -118,7 +118,7 @@ def _figure11(table: pd.DataFrame, note: str) -> Figure:
             ax.set_yscale("log")
         log_ticks(axes[0].yaxis)
         key(figure, labels=table.kind)
-        drawn = "mnist, 5 hidden layers unless it says 4 · N: normalised; rectifiers: He · mean over seeds"
+        drawn = "5 hidden layers unless it says 4 · N: normalised; rectifiers: He · mean over seeds"
         return finish(figure, "Glorot & Bengio 2010, Figure 11", f"{drawn} · {note}")
 
 
