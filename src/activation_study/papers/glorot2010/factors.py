@@ -120,8 +120,8 @@ FACTORS = Item(
     "standard and 1 for the normalised initialization; the mean singular value of a layer's Jacobian is about 0.5 and "
     "0.8, tanh.",
     scales={
-        "paper": Scale(10, 12, ("model.width=1000", "model.depth=20")),
-        "desk": Scale(5, 6, ("model.width=1000", "model.depth=20"), "5 networks of each kind instead of 10."),
+        "paper": Scale(10, 5, ("model.width=1000", "model.depth=20")),
+        "desk": Scale(5, 3, ("model.width=1000", "model.depth=20"), "5 networks of each kind instead of 10."),
         "smoke": Scale(2, 0.1, ("model.width=100", "model.depth=5"), "100 units, 5 layers, 2 networks of each kind."),
     },
     table=_table,

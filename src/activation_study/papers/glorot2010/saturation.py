@@ -103,7 +103,7 @@ FIGURE2 = Item(
     "stays there until about epoch 100; then it rises slowly. Meanwhile layers 1 to 3 are above a half, the higher the "
     "layer, the more: about 0.5, 0.6 and 0.8. When the top layer recovers they spread out, and layer 1 begins to "
     "saturate. With five hidden layers the top layer never recovers.",
-    scales=scales_of({"paper": 12000, "desk": 10, "smoke": 0.1}),
+    scales=scales_of({"paper": 5000, "desk": 8, "smoke": 0.1}),
     plan=lambda scale: plan_of(SIGMOIDS),
     table=_figure2_table,
     figure=_figure2,
@@ -185,7 +185,7 @@ FIGURE3 = Item(
     paper_says="Tanh, standard initialization: layer 1 saturates first, then layer 2, and so on upwards. Softsign: all "
     "layers move together, and saturate less. With the normalised initialization (its Figure 10) the layers of tanh "
     "stay closer together.",
-    scales=scales_of({"paper": 24000, "desk": 20, "smoke": 0.1}),
+    scales=scales_of({"paper": 10000, "desk": 16, "smoke": 0.1}),
     plan=lambda scale: plan_of(CURVED),
     table=_figure3_table,
     figure=_figure3,
@@ -263,7 +263,7 @@ FIGURE4 = Item(
     shows="Histograms of the activations of every layer at the end of training, MNIST.",
     paper_says="Tanh: the activations of the lower layers pile up at -1 and 1. Softsign: they lie around the knees of "
     "the function, between 0.6 and 0.8 on either side, where it is neither linear nor flat.",
-    scales=scales_of({"paper": 24000, "desk": 20, "smoke": 0.1}),
+    scales=scales_of({"paper": 10000, "desk": 16, "smoke": 0.1}),
     plan=lambda scale: plan_of(CURVED),
     table=_figure4_table,
     figure=_figure4,

@@ -106,7 +106,7 @@ def _item(
     number: int, quantity: str, paper_says: str, findings: tuple[Finding, ...],
     cells: Callable[[pd.DataFrame], list[Cell]] = nothing,
 ) -> Item:  # fmt: skip
-    minutes = {"paper": 25.0, "desk": 8.0, "smoke": 0.1}
+    minutes = {"paper": 8.0, "desk": 3.0, "smoke": 0.1}
     cuts = {"paper": "", "desk": "3 networks of each kind instead of 10.",
             "smoke": "50 units, 8 layers, 2 networks of each kind."}  # fmt: skip
     return Item(
