@@ -16,7 +16,7 @@ from activation_study.networks import models
 from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.papers import page, results
-from activation_study.papers.glorot2010 import PAPER, errors, factors, networks, passes, saturation, start
+from activation_study.papers.glorot2010 import PAPER, errors, factors, networks, passes, saturation, start, training
 from activation_study.seeds import generator
 
 # Width 1000, depth 20: factor per layer of the root mean squares of activations (layers 10 to 20) and errors (20 to 1),
@@ -196,6 +196,32 @@ def test_what_is_said_of_tanh_and_softsign():
     assert set(verdicts(saturation.FIGURE3, as_in_paper).values()) == {SUPPORTED}
     not_so = figure3_table({"tanh": (0.3, 0.31, 0.32), "softsign": (0.9, 0.7, 0.5)})
     assert set(verdicts(saturation.FIGURE3, not_so).values()) == {CONTRADICTED}
+
+
+def figure9_table(by_kind):
+    return pd.DataFrame(
+        {"kind": kind, "seed": seed, "step": step, "layer": layer, "gradient": near(by_kind[kind] ** (5 - layer), seed)}
+        for kind in by_kind for seed in SEEDS for step in (0, 6, 10) for layer in range(1, 6)
+    )  # fmt: skip
+
+
+def test_what_is_said_of_gradients_in_training():
+    assert set(verdicts(training.FIGURE9, figure9_table({"tanh": 2.0, "tanh N": 1.1})).values()) == {SUPPORTED}
+    assert set(verdicts(training.FIGURE9, figure9_table({"tanh": 0.9, "tanh N": 2.0})).values()) == {CONTRADICTED}
+
+
+def figure11_table(at_the_end):
+    """Errors at five records: tanh learns at once, four layers of sigmoids after two records."""
+    curves = {"tanh": [90, 5, 4, 3, 2], networks.SHALLOW: [90, 90, 90, 20, at_the_end], "sigmoid": [90] * 4 + [80]}
+    return pd.DataFrame(
+        {"kind": kind, "seed": seed, "step": step, "error": near(error, seed)}
+        for kind, curve in curves.items() for seed in SEEDS for step, error in enumerate(curve)
+    )  # fmt: skip
+
+
+def test_what_is_said_of_the_plateau():
+    assert set(verdicts(training.FIGURE11, figure11_table(5)).values()) == {SUPPORTED}
+    assert verdicts(training.FIGURE11, figure11_table(89))["glorot-sigmoid-depth"] == CONTRADICTED
 
 
 def table1(sigmoid, normalised):

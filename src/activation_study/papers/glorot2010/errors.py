@@ -80,8 +80,10 @@ def _figure12(table: pd.DataFrame, note: str) -> Figure:
                 mean = rows[rows.kind == kind].groupby("step")["error"].mean()
                 ax.plot(mean.index / 100, mean, color=look.color, linestyle=look.dashes, linewidth=1.2)
             ax.set_yscale("log")
-            log_ticks(ax.yaxis)
-            ax.set_title(f"{data}, {'rectifiers' if kinds == below else 'own kinds of the paper'}")
+            ax.set_title(f"{data}, {'rectifiers' if kinds == below else 'the paper’s'}")
+        for left, right in (axes[:2], axes[2:]):  # those of a data set on one scale
+            left.sharey(right)
+            log_ticks(left.yaxis)
         axes[0].set_ylabel("validation error (%)")
         key(figure, labels=KINDS)
         drawn = "5 hidden layers, each kind at its best rate · N: normalised; rectifiers: He · mean over seeds"

@@ -36,7 +36,7 @@ def _figure9_table(made: Made, scale: Scale) -> pd.DataFrame:
 def _figure9(table: pd.DataFrame, note: str) -> Figure:
     """The paper's two panels first, then the others."""
     with context():
-        figure, axes = panels(len(BY_LAYER), "updates (thousands)", "weight gradient", height=0.7)
+        figure, axes = panels(len(BY_LAYER), "updates (thousands)", "weight gradient", sharey=False, height=0.7)
         for ax, kind in zip(axes, BY_LAYER, strict=True):
             rows = table[(table.kind == kind) & (table.gradient > 0)]
             for layer, shade in enumerate(shades(table.layer.max()), 1):
