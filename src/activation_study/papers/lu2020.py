@@ -174,7 +174,7 @@ def _four_kinds_table(made: Made, scale: Scale) -> pd.DataFrame:
 def _four_kinds(table: pd.DataFrame, note: str) -> Figure:
     names = ordered(table.activation)
     with context():
-        figure, axes = panels(4, "% of units", "", height=1.15)
+        figure, axes = panels(4, "", "", height=1.15)
         for ax, (kind, title) in zip(axes, TITLES.items(), strict=True):
             for row, (name, look) in enumerate(looks(names).items()):
                 own = table[table.activation == name]
@@ -182,10 +182,11 @@ def _four_kinds(table: pd.DataFrame, note: str) -> Figure:
                 _dot(ax, own[own.epoch > 0], kind, row - 0.1, look.color, "o")
                 if kind == "dormant_0":
                     _dot(ax, own[own.epoch > 0], "dormant_10", row - 0.32, look.color, "d")
-            ax.set(title=title, xlim=(-4, 104), yticks=range(len(names)), yticklabels=[called(name) for name in names])
+            ax.set(title=title, xlabel="% of units" if kind in ("dead", "dormant_0") else "% of units and images")
+            ax.set(xlim=(-4, 104), yticks=range(len(names)), yticklabels=[called(name) for name in names])
         axes[0].invert_yaxis()
         drawn = (
-            "mnist, 4 x 128 · dots: after training, mean over networks with 95 % t interval; crosses: before · dead: z "
+            "4 hidden layers · dots: trained, mean over networks with 95 % t interval; crosses: before · dead: z "
             "at most 0 for every image; dormant: mean size 0 (dots), or up to a tenth of the layer's (diamonds); "
             "saturated: share of units and images where f nears a bound; dead band: where |f'| < 0.001"
         )
