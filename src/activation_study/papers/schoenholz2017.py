@@ -80,7 +80,7 @@ def _maps(table: pd.DataFrame, note: str) -> Figure:
 
 
 # sigma_b^2 and sigma_w^2 of points on tanh's edge as they circulate, and half a unit of their last digit.
-PUBLISHED = ((0.05, 1.76, 0.005), (2.01e-5, 1.05**2, 0.0011))
+PUBLISHED = ((0.05, 1.76, 0.005), (2.01e-5, 1.05, 0.005))
 
 
 def _published_edge(table: pd.DataFrame, where: str) -> list[Part]:
@@ -101,9 +101,9 @@ MAPS = Item(
     "gradients explode; the depth scale diverges at the edge, on a line through the plane of weights and biases "
     "(Schoenholz et al., tanh). ReLU's edge is a single point, without biases (Hayou et al.).",
     scales={
-        "paper": Scale(1, 2),
-        "desk": Scale(1, 2),
-        "smoke": Scale(1, 0.2, cut="A coarse grid."),
+        "paper": Scale(1, 4),
+        "desk": Scale(1, 4),
+        "smoke": Scale(1, 0.6, cut="A coarse grid."),
     },
     table=_maps_table,
     figure=_maps,
@@ -111,7 +111,7 @@ MAPS = Item(
         Finding(
             "schoenholz-edge",
             "The edge of chaos of tanh lies at weights of variance 1.76 with biases of variance 0.05.",
-            "sigma_w^2 by quadrature: 1.755 to 1.765; and where sigma_b^2 is 2.01e-5, sigma_w 1.05.",
+            "sigma_w^2 by quadrature: 1.755 to 1.765; and 1.045 to 1.055 where sigma_b^2 is 2.01e-5.",
             _published_edge,
             remark="Both pairs are from memory.",
         ),
@@ -185,7 +185,7 @@ def _depth_scales(table: pd.DataFrame, note: str) -> Figure:
         axes[1].set_title("with a kink: 1 / layers²")
         legend(figure, table.activation)
         drawn = (
-            "lines: theory; marks: means over networks 1,000 wide; dotted: the power of the title; RReLU's draws keep "
+            "lines: theory; marks: means over random networks; dotted: the power of the title; RReLU's draws keep "
             "inputs apart for good; no marks where the variance is not stable on the edge (GELU, SiLU)"
         )
         return finish(figure, "How fast inputs become alike on the edge of chaos, after Hayou et al. 2019",
