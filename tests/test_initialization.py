@@ -38,14 +38,44 @@ def scale(rule, activation="relu", **options):
         ("unit_variance", "tanh", 1.593**2),
         ("unit_variance", "elu", 1.245**2),
         ("unit_variance", "selu", 1),
+        ("edge_of_chaos", "relu", 2),
+        ("edge_of_chaos", "lrelu", 2 / (1 + 0.01**2)),
+        ("edge_of_chaos", "prelu", 2 / (1 + 0.25**2)),
+        ("edge_of_chaos", "rrelu", 2 / (1 + 1 / 24)),
+        ("edge_of_chaos", "tanh", 1),
+        ("edge_of_chaos", "gelu", 4),
+        ("edge_of_chaos", "sigmoid", 10.149263710**2),
     ],
 )
 @pytest.mark.parametrize(
     ("mode", "fan"), [("fan_in", FAN_IN), ("fan_out", FAN_OUT), ("fan_avg", (FAN_IN + FAN_OUT) / 2)]
 )
 def test_standard_deviation_of_each_rule(name, activation, variance, mode, fan):
-    rel = 1e-3 if name == "unit_variance" else 1e-12  # the papers' notes give these gains to three digits
+    rel = {"unit_variance": 1e-3, "edge_of_chaos": 1e-8}.get(name, 1e-12)  # as many digits as are known
     assert scale(Initialization(name, mode), activation) == pytest.approx(math.sqrt(variance / fan), rel=rel)
+
+
+def test_the_biases_choose_the_point_of_the_edge():
+    rule = Initialization("edge_of_chaos", bias_std=0.2)
+    assert scale(rule, "tanh") == pytest.approx(1.3041458 / math.sqrt(FAN_IN), rel=1e-7)
+    assert scale(rule, "elu") == pytest.approx(1.2292511 / math.sqrt(FAN_IN), rel=1e-7)
+    assert rule.draw_biases(100_000, seed=0, layer=1).std().item() == pytest.approx(0.2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("activation", "bias_std", "begins"),
+    [
+        ("relu", 0.2, "init.bias_std=0.2: relu with these options has no edge of chaos at such biases; give one such "
+                      "as 0"),
+        ("rrelu", 1, "init.bias_std=1: rrelu with these options has no edge"),
+        ("softplus", 0.2, "init.name=edge_of_chaos: softplus with these options has no edge of chaos, whatever its "
+                          "biases; choose one of he, xavier, glorot_standard, lecun, unit_variance, normal"),
+    ],
+)  # fmt: skip
+def test_where_there_is_no_edge_of_chaos_the_sentence_says_so(activation, bias_std, begins):
+    rule = Initialization("edge_of_chaos", bias_std=bias_std)
+    with pytest.raises(StudyError, match=rf"\A{re.escape(begins)}[^\n]*\.\Z"):
+        rule.check_gain(activations.build(activation), activation)
 
 
 def test_he_takes_the_slope_that_the_user_chose():

@@ -8,9 +8,12 @@ from activation_study.training.execute import execute
 from activation_study.training.trainer import Replica, Trainer
 
 
-@pytest.mark.parametrize(("activation", "low", "high"), [("tanh", -1.8318, 1.8318), ("relu", 0, np.inf)])
+@pytest.mark.parametrize(
+    ("activation", "low", "high", "is_flat"),
+    [("tanh", -1.8318, 1.8318, lambda z: z.abs() > 4.1471), ("relu", 0, np.inf, lambda z: z <= 0)],
+)
 @pytest.mark.parametrize("model", ["mlp", "convnet"])
-def test_units_are_counted_one_by_one(tiny_settings, blobs, activation, low, high, model):
+def test_units_are_counted_one_by_one(tiny_settings, blobs, activation, low, high, is_flat, model):
     settings = tiny_settings(f"activation={activation}", f"model={model}", "probes.also=units", "train.epochs=0")
     trainer = Trainer(settings, [Replica(0, 0.1), Replica(1, 0.1)], blobs)
     (record,) = trainer.records()
@@ -26,8 +29,8 @@ def test_units_are_counted_one_by_one(tiny_settings, blobs, activation, low, hig
             z_of, f_of = (values[1, :, unit].double().flatten() for values in (z, output))
             row = table.query(f"seed == 1 and layer == {number} and unit == {unit}").iloc[0]
             expected = [f_of.mean(), f_of.abs().mean(), (z_of > 0).double().mean(), (z_of > low).double().mean(),
-                        ((z_of > low) & (z_of < high)).double().mean()]  # fmt: skip
-            ours = row[["mean", "size", "active", "above", "free"]].astype(float)
+                        ((z_of > low) & (z_of < high)).double().mean(), is_flat(z_of).double().mean()]  # fmt: skip
+            ours = row[["mean", "size", "active", "above", "free", "dead_band"]].astype(float)
             assert ours.to_list() == pytest.approx([float(value) for value in expected], abs=1e-5)
 
 

@@ -137,6 +137,9 @@ train   | +init.gain=2 | init.gain=2: init=he has no such option; its options: n
 train   | init.mode=null | @: no such choice; choose one of fan_in, fan_out, fan_avg.
 train   | init=normal init.std=1e39 | init.std=1e+39: give a number above 0, or null.
 train   | activation=torch activation.name=Threshold +activation.threshold=99 +activation.value=0 init=unit_variance | init.name=unit_variance: Threshold with these options needs
+train   | init=edge_of_chaos init.bias_std=0.1 | init.bias_std=0.1: relu with these options has no edge of chaos
+train   | init=edge_of_chaos activation=softplus | init.name=edge_of_chaos: softplus with these options has no edge of chaos
+train   | init=edge_of_chaos init.bias_std=-1 | init.bias_std=-1: give a number of at least 0.
 train   | optimizer.weight_decay=1e39 | optimizer.weight_decay=1e+39: give a number of at least 0.
 train   | optimizer.momentum=no | @: give a number from 0 to 1.
 train   | optimizer.milestones=null | @: give a number of at least 0, or a list such as [10,15].

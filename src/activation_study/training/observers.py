@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FEW = 300  # images whose activations are ranked, as many as Glorot & Bengio 2010 looked at (Section 3)
 LEVELS = np.arange(101)  # per cent
+DEAD_BAND = 1e-3  # |f'| below which hardly any gradient passes (Lillo & Cheney 2026)
 
 
 def units(trainer: "Trainer") -> pd.DataFrame:
@@ -26,17 +27,19 @@ def units(trainer: "Trainer") -> pd.DataFrame:
 
     Returns:
         Columns seed, learning_rate, layer, unit, and the unit's mean, size (mean magnitude), active (share of z above
-        0), above (share not saturated at the lower end) and free (share saturated at neither end).
+        0), above (share not saturated at the lower end), free (share saturated at neither end) and dead_band (share
+        where the slope is flatter than DEAD_BAND).
     """
     sums: dict[int, Tensor] = {}
     counts: dict[int, int] = {}
     for layer, activation, z, output in _hidden(trainer, limit=None):
-        shares = [output, output.abs(), z > 0, z > activation.flat_below, 1 - activation.saturated(z)]
+        shares = [output, output.abs(), z > 0, z > activation.flat_below, 1 - activation.saturated(z),
+                  activation.slope(z).abs() < DEAD_BAND]  # fmt: skip
         axes = [1, *range(3, z.dim())]
         found = torch.stack([share.sum(axes, dtype=torch.float64) for share in shares], 2)
         sums[layer] = sums.get(layer, 0) + found
         counts[layer] = counts.get(layer, 0) + z.shape[1] * z[0, 0, 0].numel()
-    return _tidy(trainer, "unit", ["mean", "size", "active", "above", "free"],
+    return _tidy(trainer, "unit", ["mean", "size", "active", "above", "free", "dead_band"],
                  {layer: values / counts[layer] for layer, values in sums.items()})  # fmt: skip
 
 
