@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from activation_study.claims.ledger import Outcome
-from activation_study.papers import clevert2016, page, results
+from activation_study.papers import clevert2016, glorot2011, maas2013, page, results
 from activation_study.papers.item import Finding, Item, Paper
 
-PAPERS: dict[str, Paper] = {paper.name: paper for paper in (clevert2016.PAPER,)}
+PAPERS: dict[str, Paper] = {paper.name: paper for paper in (glorot2011.PAPER, maas2013.PAPER, clevert2016.PAPER)}
 FINDINGS: dict[str, Finding] = {
     finding.id: finding for paper in PAPERS.values() for item in paper.items for finding in item.findings
 }
