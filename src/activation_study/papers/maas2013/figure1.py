@@ -12,7 +12,7 @@ from activation_study.papers.maas2013.setup import ADDED, PAPERS_OWN
 
 def _table(made: Made, scale: Scale) -> pd.DataFrame:
     """By activation and x: h(x)."""
-    x = torch.linspace(-3, 3, 121)
+    x = torch.arange(-60, 61) / 20
     with torch.no_grad():
         values = {name: activations.build(name).eval()(x).numpy() for name in (*PAPERS_OWN, *ADDED)}
     return pd.DataFrame(values).assign(x=x.numpy()).melt("x", var_name="activation", value_name="h")

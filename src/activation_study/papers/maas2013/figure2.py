@@ -16,8 +16,8 @@ from activation_study.papers.maas2013.setup import (
     DEPTHS,
     DESK,
     DESK_CUT,
-    PAPER_SCALE,
     PAPERS_OWN,
+    PUBLISHED,
     SMOKE,
     TRAINING,
     networks,
@@ -33,6 +33,7 @@ ACTIVE = {
     "elu": (NOT_BELOW,),
     **dict.fromkeys(("relu", "lrelu", "vlrelu", "prelu", "rrelu"), (ABOVE_ZERO,)),
 }
+WORDS = {ABOVE_ZERO: "z > 0", NOT_BELOW: "h > -.95", NEITHER_END: "-.95 < h < .95"}
 DASHES = {NEITHER_END: (0, (3, 1.5))}  # all others are solid
 
 
@@ -63,12 +64,13 @@ def sorted_curve(probabilities: pd.Series) -> pd.DataFrame:
     """The activation probabilities of a layer's units, sorted, at every hundredth of the units.
 
     Returns:
-        Columns share (of the units, 0 to 1), probability (the highest first), and of all units mean and dispersion
-        (standard deviation).
+        Columns share (of the units, 0 to 1), probability (the highest first), and of the curve as a whole mean,
+        dispersion (standard deviation over the units) and fall (from 5 % to 95 % of the units).
     """
     share = np.linspace(0, 1, 101)
-    return pd.DataFrame({"share": share, "probability": np.quantile(probabilities, 1 - share),
-                         "mean": probabilities.mean(), "dispersion": probabilities.std(ddof=0)})  # fmt: skip
+    curve = pd.DataFrame({"share": share, "probability": np.quantile(probabilities, 1 - share)})
+    fall = curve.probability[5] - curve.probability[95]
+    return curve.assign(mean=probabilities.mean(), dispersion=probabilities.std(ddof=0), fall=fall)
 
 
 def _table(made: Made, scale: Scale) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def _table(made: Made, scale: Scale) -> pd.DataFrame:
     units = made.tuned("units")
     units = units[(units.layer == DEPTHS[-1]) & (units.step > 0)]
     parts = []
-    for (label, seed), network in units.groupby(["label", "seed"]):
+    for (label, seed), network in units.groupby(["label", "seed"], sort=False):
         dataset, _, activation = label.split()
         for active in ACTIVE[activation]:
             curve = sorted_curve(network[active])
@@ -111,67 +113,57 @@ def _curves(ax: Axes, rows: pd.DataFrame) -> None:
             ax.plot(curve.index, curve, color=look.color, linestyle=DASHES.get(active, "-"),
                     linewidth=3 if name == "relu" else 1.3)  # fmt: skip
             if (name, active) in READ_OFF and name != "lrelu":
-                ax.plot(
-                    SHARES, READ_OFF[name, active].probabilities, "o", color=look.color, fillstyle="none", markersize=4
-                )
+                read_off = READ_OFF[name, active].probabilities
+                ax.plot(SHARES, read_off, "o", color=look.color, fillstyle="none", markersize=4)
 
 
-def _with_curves(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """By seed: one column per activation and what counts as active there, such as "tanh above"."""
-    rows = table[table.dataset == dataset]
-    return rows.assign(curve=rows.activation + " " + rows.active)
+def _called(name: str, active: str) -> str:
+    return f"{name}, {WORDS[active]}"
 
 
 def _of_units(table: pd.DataFrame, dataset: str, value: str) -> pd.DataFrame:
-    """Mean or dispersion of each curve, one row per seed."""
-    return _with_curves(table, dataset).pivot_table(index="seed", columns="curve", values=value)
+    """Mean, dispersion or fall of each curve, one row per seed, one column per curve."""
+    rows = table[table.dataset == dataset]
+    curve = rows.activation + ", " + rows.active.map(WORDS)
+    return rows.assign(curve=curve).pivot_table(index="seed", columns="curve", values=value)
 
 
 def _cells(table: pd.DataFrame) -> list[Cell]:
-    said = {ABOVE_ZERO: "z > 0", NOT_BELOW: "h > -.95", NEITHER_END: "-.95 < h < .95"}
     cells = []
     for dataset in table.dataset.unique():
         for value, words in (("mean", "mean activation probability"), ("dispersion", "dispersion")):
             values = _of_units(table, dataset, value)
             for (name, active), curve in READ_OFF.items():
-                ours = values[f"{name} {active}"]
-                cells.append(Cell(f"{name}, {said[active]}, {words}, {dataset}", getattr(curve, value),
-                                  statistics.mean(ours), len(ours), "read off", digits=3, alike=False))  # fmt: skip
+                ours = statistics.mean(values[_called(name, active)], within=(0, 1))
+                cells.append(Cell(f"{_called(name, active)}, {words}, {dataset}", getattr(curve, value), ours,
+                                  len(values), "read off", digits=3, alike=False))  # fmt: skip
     return cells
 
 
+RELU_LESS_TANH = _called("relu", ABOVE_ZERO), _called("tanh", NOT_BELOW)
+
+
 def _sparser(table: pd.DataFrame, where: str) -> list[Part]:
-    pairs = [(f"relu {ABOVE_ZERO}", f"tanh {NOT_BELOW}"), (f"relu {ABOVE_ZERO}", f"tanh {NEITHER_END}")]
-    return _in_each(table, where, "mean", pairs, "mean activation probability")
+    pairs = [RELU_LESS_TANH, (RELU_LESS_TANH[0], _called("tanh", NEITHER_END))]
+    return _below(table, where, "mean", pairs, "mean activation probability")
 
 
 def _more_even(table: pd.DataFrame, where: str) -> list[Part]:
-    pairs = [(f"relu {ABOVE_ZERO}", f"tanh {NOT_BELOW}")]
-    return _in_each(table, where, "dispersion", pairs, "dispersion of the activation probabilities")
-
-
-def _in_each(table: pd.DataFrame, where: str, value: str, pairs: Pairs, quantity: str) -> list[Part]:
-    datasets = table.dataset.unique()
-    parts = []
-    for dataset in datasets:
-        values = _of_units(table, dataset, value)
-        parts += differences(values, where, dataset, pairs, Range(high=0), quantity, len(datasets))
-    return parts
+    return _below(table, where, "dispersion", [RELU_LESS_TANH], "dispersion of the activation probabilities")
 
 
 def _flatter(table: pd.DataFrame, where: str) -> list[Part]:
-    """The fall of the sorted curve from the twentieth unit in a hundred to the last but so many."""
+    return _below(table, where, "fall", [RELU_LESS_TANH], "fall of the sorted curve from 5 % to 95 % of the units")
+
+
+def _below(table: pd.DataFrame, where: str, value: str, pairs: Pairs, quantity: str) -> list[Part]:
     datasets = table.dataset.unique()
-    parts = []
-    for dataset in datasets:
-        curves = _with_curves(table, dataset)
-        first, last = (curves[np.isclose(curves.share, share)].pivot(index="seed", columns="curve",
-                                                                      values="probability")
-                       for share in (0.05, 0.95))  # fmt: skip
-        pairs = [(f"relu {ABOVE_ZERO}", f"tanh {NOT_BELOW}")]
-        parts += differences(first - last, where, dataset, pairs, Range(high=0),
-                             "fall of the sorted curve between 5 % and 95 % of the units", len(datasets))  # fmt: skip
-    return parts
+    return [
+        part
+        for dataset in datasets
+        for part in differences(_of_units(table, dataset, value), where, dataset, pairs, Range(high=0), quantity,
+                                len(datasets))
+    ]  # fmt: skip
 
 
 FIGURE2 = Item(
@@ -181,7 +173,7 @@ FIGURE2 = Item(
     "average with a dispersion of .040; LReL's is the same to the width of a line. tanh's is high and steep: not "
     "saturated below from .90 to .44, 0.699 on average, dispersion .144; saturated at neither end 0.387 on average, "
     "dispersion .114. Networks of 4 x 2048 on Switchboard, probabilities over 10,000 inputs.",
-    scales={"paper": PAPER_SCALE, "desk": Scale(5, 45, DESK, DESK_CUT), "smoke": SMOKE},
+    scales={"paper": Scale(5, 6500, PUBLISHED), "desk": Scale(5, 50, DESK, DESK_CUT), "smoke": SMOKE},
     plan=plan,
     table=_table,
     figure=_figure,

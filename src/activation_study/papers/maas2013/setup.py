@@ -29,8 +29,8 @@ TRAINING = (
     "images, and falls along half a cosine, where the paper halves it after each pass (from memory). Initialization is "
     "Glorot & Bengio's, the same draw for every activation."
 )
-PAPER_SCALE = Scale(5, 14000, ("model.width=2048", "train.epochs=30", "learning_rate=[0.1,0.03,0.01]"))
-SMOKE = Scale(2, 0.3, ("model.width=24", "train.epochs=3", "learning_rate=[0.1,0.03]", "dataset=digits",
-                       "train.batch_size=32"), "24 units a layer, 3 epochs on the 8 x 8 digits, 2 seeds.")  # fmt: skip
+PUBLISHED = ("model.width=2048", "train.epochs=30", "learning_rate=[0.1,0.03,0.01]")
+SMOKE = Scale(2, 0.3, ("model.width=24", "train.epochs=2", "learning_rate=[0.1,0.03]", "dataset=digits",
+                       "train.batch_size=32"), "24 units a layer, 2 epochs on the 8 x 8 digits, 2 seeds.")  # fmt: skip
 DESK = ("model.width=512", "train.epochs=5", "learning_rate=[0.1,0.03]", "dataset.train_limit=20000")
 DESK_CUT = "512 units a layer instead of 2048, 5 epochs on 20,000 images."
