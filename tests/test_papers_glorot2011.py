@@ -68,6 +68,15 @@ def test_the_lowest_point_of_the_parabola_is_found():
     assert (error.paper, zeros.paper) == (1.35, 79)
 
 
+def test_a_network_that_has_not_learned_bends_no_parabola():
+    table = parabola(1.35, 79, 0.002)
+    dead = table[table.l1 == table.l1.max()].assign(l1=0.01, zeros=100.0, error=88.65)
+    error, zeros = FIGURE3.cells(pd.concat([table, dead]))
+    assert (error.ours.value, zeros.ours.value) == pytest.approx((1.35, 79), abs=0.1)
+    figure = FIGURE3.figure(pd.concat([table, dead]), "as made for a test")
+    assert "3 networks with an error above 20 % are left out" in " ".join(figure.get_supxlabel().split())
+
+
 @pytest.mark.parametrize(
     ("at", "bend", "free", "too_sparse"),
     [(79, 0.002, "supported", "supported"), (60, 0.002, "contradicted", "supported"),
