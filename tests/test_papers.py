@@ -13,7 +13,7 @@ from activation_study.claims.ledger import Range
 from activation_study.commands import reproduce
 from activation_study.comparison.statistics import Estimate
 from activation_study.papers import PAPERS, page, results
-from activation_study.papers.item import MARKS, SCALES, Cell, Finding, Item, Paper, Scale
+from activation_study.papers.item import MARKS, SCALES, Cell, Finding, Item, Made, Paper, Scale
 from activation_study.papers.parts import differences, ratios
 from activation_study.papers.results import Result
 
@@ -188,3 +188,37 @@ def test_ratios_hold_jointly():
     assert of_two.low < one.low
     assert of_two.high > one.high
     assert one.n == 3
+
+
+def test_a_table_at_the_learning_rate_that_does_best_on_validation_images():
+    def run(accuracies):
+        rows = [{"seed": seed, "learning_rate": rate, "epoch": epoch, "step": epoch, "split": split, "loss": 1.0,
+                 "accuracy": accuracy if split == "valid" and epoch == 2 else 0.9 - rate}
+                for rate, values in accuracies.items() for seed, accuracy in enumerate(values)
+                for epoch in (1, 2) for split in ("train", "valid", "test")]  # fmt: skip
+        units = [{"seed": seed, "learning_rate": rate, "step": 2, "layer": 1, "unit": unit, "active": rate}
+                 for rate in accuracies for seed in (0, 1) for unit in (0, 1)]  # fmt: skip
+        return type("", (), {"table": lambda self, name: pd.DataFrame({"metrics": rows, "units": units}[name])})()
+
+    runs = {
+        "the mean decides": run({0.1: [0.5, 0.7], 0.01: [0.3, 0.8]}),
+        "the last epoch decides": run({0.1: [0.5, 0.5], 0.01: [0.6, 0.6]}),
+        "one of two has diverged": run({0.1: [0.9, math.nan], 0.01: [0.5, 0.5]}),
+        "the lower of a tie": run({0.1: [0.5, 0.5], 0.01: [0.5, 0.5]}),
+        "all have diverged": run({0.1: [math.nan] * 2, 0.01: [math.nan] * 2}),
+    }
+    made = Made({label: [each] for label, each in runs.items()}, range(2), dict.fromkeys(runs, (0.1, 0.01)))
+    expected = dict(zip(runs, (0.1, 0.01, 0.01, 0.01, 0.01), strict=True))
+    for name, rows in (("metrics", 12), ("units", 4)):
+        table = made.tuned(name)
+        assert table.groupby("label").learning_rate.unique().map(list).to_dict() == {
+            label: [rate] for label, rate in expected.items()
+        }
+        assert (table.groupby("label").size() == rows).all()
+
+
+def test_a_scale_knows_what_its_options_set():
+    scale = Scale(2, 1, ("dataset=digits", "learning_rate=[0.1,0.01]"))
+    assert (scale.value("dataset"), scale.value("learning_rate"), scale.value("model")) == (
+        "digits", "[0.1,0.01]", None,
+    )  # fmt: skip

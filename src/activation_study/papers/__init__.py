@@ -3,11 +3,28 @@
 from pathlib import Path
 
 from activation_study.claims.ledger import Outcome
-from activation_study.papers import clevert2016, glorot2010, lu2020, page, results, schoenholz2017
+from activation_study.papers import (
+    clevert2016,
+    glorot2010,
+    glorot2011,
+    lu2020,
+    maas2013,
+    page,
+    results,
+    schoenholz2017,
+)
 from activation_study.papers.item import Finding, Item, Paper
 
 PAPERS: dict[str, Paper] = {
-    paper.name: paper for paper in (glorot2010.PAPER, clevert2016.PAPER, schoenholz2017.PAPER, lu2020.PAPER)
+    paper.name: paper
+    for paper in (
+        glorot2010.PAPER,
+        glorot2011.PAPER,
+        maas2013.PAPER,
+        clevert2016.PAPER,
+        schoenholz2017.PAPER,
+        lu2020.PAPER,
+    )
 }
 FINDINGS: dict[str, Finding] = {
     finding.id: finding for paper in PAPERS.values() for item in paper.items for finding in item.findings

@@ -40,6 +40,10 @@ class Scale:
     options: tuple[str, ...] = ()
     cut: str = ""
 
+    def value(self, key: str) -> str | None:
+        """What the options set a key to; None where they leave it to the plan."""
+        return dict(option.split("=", 1) for option in self.options).get(key)
+
 
 @dataclass(frozen=True)
 class Made:
@@ -67,6 +71,17 @@ class Made:
         keys = [key for key in ("label", "seed", "learning_rate", "epoch", "step", "split", "layer", "unit", "level")
                 if key in table]  # fmt: skip
         return table.drop_duplicates(keys)
+
+    def tuned(self, name: str) -> pd.DataFrame:
+        """A table as above, of each label only at the learning rate that does best on validation images at the end.
+
+        That is the one with the highest mean accuracy, diverged networks counting as 0, and of several the lowest.
+        """
+        metrics = self.table("metrics").query("split == 'valid'")
+        last = metrics[metrics["epoch"] == metrics.groupby("label")["epoch"].transform("max")].fillna({"accuracy": 0.0})
+        best = last.groupby(["label", "learning_rate"])["accuracy"].mean().unstack().idxmax(axis=1)
+        rows = self.table(name)
+        return rows[rows["learning_rate"] == rows["label"].map(best)].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
