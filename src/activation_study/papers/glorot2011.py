@@ -81,8 +81,9 @@ def _figure_of_table1(table: pd.DataFrame, note: str) -> Figure:
             errors = table[table.dataset == dataset].set_index("activation").error
             _column(ax, {name: errors[name] for name in chosen if name in errors}, ERROR.get(dataset, {}),
                     [look.color for name, look in chosen.items() if name in errors])  # fmt: skip
-            others = errors.drop("sigmoid", errors="ignore").groupby(level=0).mean()
-            ax.set(title=dataset, ylabel="test error (%)", ylim=(0.8 * others.min(), 1.3 * others.max()))
+            means = errors.drop("sigmoid", errors="ignore").groupby(level=0).mean()
+            inside = [*means, *ERROR.get(dataset, {}).values()]
+            ax.set(title=dataset, ylabel="test error (%)", ylim=(0.9 * min(inside), 1.15 * max(inside)))
         zeros = table[table.activation == "relu"].set_index("dataset").zeros
         _column(axes[-1], {name: zeros[name] for name in datasets}, ZEROS, [chosen["relu"].color] * len(datasets))
         axes[-1].set(title="rectifier", ylabel="exact zeros in hidden layers (%)")

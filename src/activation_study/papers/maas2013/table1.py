@@ -56,7 +56,7 @@ def _figure(table: pd.DataFrame, note: str) -> Figure:
             rows = table[table.dataset == dataset]
             _by_depth(ax, rows, column)
             others = rows[rows.activation != "sigmoid"].groupby(["activation", "depth"])[column].mean()
-            ax.set_ylim(0.8 * others.min(), 1.3 * others.max())
+            ax.set_ylim(0.9 * others.min(), 1.15 * others.max())
             ax.set(title=dataset, ylabel=columns[column], xticks=DEPTHS, xlim=(DEPTHS[0] - 0.4, DEPTHS[-1] + 0.4))
         legend(figure, table.activation)
         drawn = (
