@@ -36,7 +36,7 @@ def on_the_edge(activation: str) -> WideNetwork:
 
 def _maps_table(made: Made, scale: Scale) -> pd.DataFrame:
     """Curves of every activation, x and y by kind: map, chi, scale (in layers) and edge (sigma_b over sigma_w)."""
-    points = 61 if "coarse" not in scale.options else 9
+    points = 9 if scale.cut else 61
     rows = []
     for name in ordered((*PAPERS_OWN, *ADDED)):
         activation, edge = build(name), on_the_edge(name)
@@ -46,12 +46,9 @@ def _maps_table(made: Made, scale: Scale) -> pd.DataFrame:
             network = WideNetwork(activation, sigma_w, BIAS_STD)
             rows.append((name, "chi", sigma_w, network.chi))
             rows.append((name, "scale", sigma_w, network.depth_scale))
-        for q in np.geomspace(1e-3, 1e3, points):
-            if point := edge_at(activation, q):
-                rows.append((name, "edge", point.sigma_w, point.sigma_b))
-        if start := edge_of_chaos(activation, 0.0):
-            rows.append((name, "edge", start.sigma_w, 0.0))
-    return pd.DataFrame(rows, columns=["activation", "kind", "x", "y"]).drop_duplicates()
+        on_edge = [edge_of_chaos(activation, 0.0), *(edge_at(activation, q) for q in np.geomspace(1e-3, 1e3, points))]
+        rows += [(name, "edge", point.sigma_w, point.sigma_b) for point in on_edge if point]
+    return pd.DataFrame(rows, columns=["activation", "kind", "x", "y"]).round(9).drop_duplicates()
 
 
 def _maps(table: pd.DataFrame, note: str) -> Figure:
@@ -66,8 +63,8 @@ def _maps(table: pd.DataFrame, note: str) -> Figure:
         axes[0].plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
         axes[0].set(title="correlation map on the edge", xlabel="correlation in a layer", ylabel="in the next layer")
         axes[1].axhline(1, color=GREY, linewidth=0.6)
-        axes[1].set(title=r"gradient factor $\chi$", xlabel=r"$\sigma_w$", ylabel=r"$\chi$", yscale="log")
-        axes[2].set(title=r"depth scale $\xi$", xlabel=r"$\sigma_w$", ylabel="layers", yscale="log", ylim=(0.2, 2000))
+        axes[1].set(title="gradient factor", xlabel=r"$\sigma_w$", ylabel=r"$\chi$", yscale="log")
+        axes[2].set(title="depth scale", xlabel=r"$\sigma_w$", ylabel="layers", yscale="log", ylim=(0.2, 2000))
         axes[3].set(title="edge of chaos", xlabel=r"$\sigma_w$", ylabel=r"$\sigma_b$", xlim=(0.6, 4), ylim=(-0.05, 1.5))
         legend(figure, table.activation)
         drawn = (
