@@ -72,6 +72,8 @@ def _figure12(table: pd.DataFrame, note: str) -> Figure:
     """The paper's two panels, and below them the rectifiers with its best."""
     with context():
         figure, axes = panels(4, "examples seen (thousands)", "", sharex=False, sharey=False, height=0.8)
+        for left, right in (axes[:2], axes[2:]):  # those of a data set on one scale
+            right.sharey(left)
         below = [*ADDED, "tanh N"]
         places = [(data, kinds) for data in DATA for kinds in (list(PAPERS_OWN), below)]
         for ax, (data, kinds) in zip(axes, places, strict=True):
@@ -81,9 +83,8 @@ def _figure12(table: pd.DataFrame, note: str) -> Figure:
                 ax.plot(mean.index / 100, mean, color=look.color, linestyle=look.dashes, linewidth=1.2)
             ax.set_yscale("log")
             ax.set_title(f"{data}, {'rectifiers' if kinds == below else 'the paper’s'}")
-        for left, right in (axes[:2], axes[2:]):  # those of a data set on one scale
-            left.sharey(right)
-            log_ticks(left.yaxis)
+        for ax in axes:
+            log_ticks(ax.yaxis)
         axes[0].set_ylabel("validation error (%)")
         key(figure, labels=KINDS)
         drawn = "5 hidden layers, each kind at its best rate · N: normalised; rectifiers: He · mean over seeds"
