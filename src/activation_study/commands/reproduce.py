@@ -78,7 +78,7 @@ def make(item: Item, asked: Mapping[str, Any]) -> Result:
 def draw(paper: Paper, item: Item, result: Result, out: Path) -> list[Path]:
     """Draws an item; the figure says at which scale it was made, and what was cut."""
     scale = item.scales[result.scale]
-    note = f"scale {result.scale}, {result.seeds} seeds{f': {scale.cut}' if scale.cut else ''}"
+    note = f"scale {result.scale}, {page.seeds_told(result.seeds)}{f': {scale.cut}' if scale.cut else ''}"
     return save(item.figure(result.table, note), out / paper.name / item.name)[:1]
 
 

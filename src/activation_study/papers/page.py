@@ -75,9 +75,15 @@ def _section(paper: Paper, item: Item, result: Result) -> list[str]:
     if remarks:
         parts.append(f"**To know.** {' '.join(remarks)}\n")
     hardware = "; ".join(result.hardware)
-    made = f"Scale {result.scale}, {result.seeds} seeds, {hardware}, {result.minutes:.0f} minutes of training."
+    minutes = f"{result.minutes:.0f} minutes" if result.minutes >= 1.5 else "about a minute"
+    made = f"Scale {result.scale}, {seeds_told(result.seeds)}, {hardware}, {minutes} of computing."
     parts.append(f"{made} Made by {text.as_code(command(paper, item, result.scale))}.\n")
     return parts
+
+
+def seeds_told(count: int) -> str:
+    """Such as `5 seeds`."""
+    return f"{count} seed{'' if count == 1 else 's'}"
 
 
 def table_of(cells: Sequence[Cell]) -> pd.DataFrame:
