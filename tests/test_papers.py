@@ -1,21 +1,26 @@
 """The papers' frame: results on disk, pages, the command; on a paper made up for the test."""
 
+import dataclasses
 import json
 import math
 import re
 
 import pandas as pd
 import pytest
-from helpers import in_process
+from helpers import ROOT, in_process
+from hydra import initialize_config_dir
 from matplotlib.figure import Figure
 
 from activation_study.claims.ledger import Range
 from activation_study.commands import reproduce
 from activation_study.comparison.statistics import Estimate
+from activation_study.errors import StudyError
 from activation_study.papers import PAPERS, page, results
 from activation_study.papers.item import MARKS, SCALES, Cell, Finding, Item, Made, Paper, Scale
 from activation_study.papers.parts import differences, ratios
 from activation_study.papers.results import Result
+from activation_study.runs import Run
+from activation_study.training import checkpoint
 
 TINY = ("dataset=digits", "model.width=4", "model.depth=1", "train.epochs=1", "dataset.train_limit=64",
         "dataset.valid_size=32", "probes.every=0")  # fmt: skip
@@ -222,3 +227,30 @@ def test_a_scale_knows_what_its_options_set():
     assert (scale.value("dataset"), scale.value("learning_rate"), scale.value("model")) == (
         "digits", "[0.1,0.01]", None,
     )  # fmt: skip
+
+
+def first_weights(made, scale):
+    """By label and seed, the sum of the first layer's weights at the end."""
+    rows = []
+    for label, (run,) in made.runs.items():
+        weights = checkpoint.from_bytes((run.folder / "weights.pt").read_bytes())["network"]["1.weight"]
+        rows += [{"label": label, "seed": seed, "weight": float(weights[seed].sum())} for seed in made.seeds]
+    return pd.DataFrame(rows)
+
+
+def test_a_plan_can_begin_with_the_networks_of_an_earlier_label(tmp_path):
+    trained = [*TINY, "keep_weights=true", "learning_rate=0.01"]
+    plan = {"first": trained, "as it was left": [*trained, "train.epochs=0", "model.start_from=first"]}
+    item = dataclasses.replace(ITEM, plan=lambda scale: plan, table=first_weights)
+    asked = {"scale": "smoke", "data_dir": "data", "runs_dir": str(tmp_path), "device": "cpu", "threads": 1,
+             "checkpoint_seconds": 60}  # fmt: skip
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        table = reproduce.make(item, asked).table
+    first, second = (table[table.label == label].weight.to_list() for label in plan)
+    assert first == second
+
+
+def test_networks_that_lie_in_several_runs_are_nothing_to_begin_with(tmp_path):
+    runs = {"the first": [Run(tmp_path / "one"), Run(tmp_path / "two")]}
+    with pytest.raises(StudyError, match=r"\Amodel.start_from=the first: its networks lie in several runs"):
+        reproduce._upon(runs, ["model.depth=2", "model.start_from=the first"])

@@ -20,9 +20,10 @@ from activation_study.figures import save
 from activation_study.papers import PAPERS, page, results
 from activation_study.papers.item import Item, Made, Paper, Scale
 from activation_study.papers.results import Result
-from activation_study.runs import files
+from activation_study.runs import Run, files
 from activation_study.training.environment import device_of, environment
 from activation_study.training.holders import holders
+from activation_study.training.start import KEY
 
 REFERENCE = "AMD EPYC, 1 thread"  # where the minutes of the scales were measured
 REFERENCE_STEP = 0.0062  # seconds that a step of five networks of 8 x 128 takes there
@@ -62,11 +63,13 @@ def make(item: Item, asked: Mapping[str, Any]) -> Result:
     """Trains what an item needs, unless that is done already, and makes its table."""
     scale = item.scales[asked["scale"]]
     began = time.perf_counter()
-    chosen = {label: _settings(overrides, scale, asked) for label, overrides in item.plan(scale).items()}
-    runs = {label: holders(each) for label, each in chosen.items()}
+    runs, rates = dict[str, list[Run]](), dict[str, list[float]]()
+    for label, overrides in item.plan(scale).items():
+        chosen = _settings(_upon(runs, overrides), scale, asked)
+        runs[label], rates[label] = holders(chosen), chosen["learning_rate"]
     if asked["threads"] is not None:
         torch.set_num_threads(asked["threads"])  # which what is computed here obeys
-    made = Made(runs, range(scale.seeds), {label: each["learning_rate"] for label, each in chosen.items()})
+    made = Made(runs, range(scale.seeds), rates)
     table = item.table(made, scale)
     all_runs = [run for group in runs.values() for run in group]
     device = environment(device_of(asked["device"]), "", asked["threads"] or torch.get_num_threads())["device"]
@@ -123,6 +126,22 @@ def _wanted(asked: Mapping[str, Any]) -> list[tuple[Paper, Item]] | None:
         names = ", ".join(dict.fromkeys(item.name for _, item in pairs))
         refuse("item", asked["item"], f"no such item; choose one of {names}, all")
     return found
+
+
+def _upon(runs: Mapping[str, Sequence[Run]], overrides: Sequence[str]) -> list[str]:
+    """A plan's overrides; where model.start_from gives the label of an earlier run, with that run's name instead."""
+    resolved = []
+    for override in overrides:
+        key, _, label = override.partition("=")
+        if key == KEY:
+            run, *others = runs[label]
+            if others:
+                text = "its networks lie in several runs, but others are to begin with one; give another runs_dir"
+                refuse(KEY, label, text)
+            resolved.append(f"{KEY}={run.folder.name}")
+        else:
+            resolved.append(override)
+    return resolved
 
 
 def _settings(overrides: Sequence[str], scale: Scale, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,8 @@ class Item:
         scales: how much is made at each scale.
         table: from what was trained, and the scale, to its table.
         figure: from its table, and a note on scale and cuts to stand under it, to our figure in the paper's form.
-        plan: what is to be trained at a scale: overrides of `train.py` by label. None where nothing is.
+        plan: what is to be trained at a scale, in this order: overrides of `train.py` by label. None where nothing is.
+            model.start_from gives the label of an earlier one, with keep_weights=true, whose layers it begins with.
         cells: from its table to the numbers of the paper beside ours.
         findings: what the paper says of it.
         open_points: what the paper leaves open, and what was decided.
