@@ -9,6 +9,7 @@ from activation_study.papers import (
     glorot2011,
     lu2020,
     maas2013,
+    nair2010,
     page,
     results,
     schoenholz2017,
@@ -18,6 +19,7 @@ from activation_study.papers.item import Finding, Item, Paper
 PAPERS: dict[str, Paper] = {
     paper.name: paper
     for paper in (
+        nair2010.PAPER,
         glorot2010.PAPER,
         glorot2011.PAPER,
         maas2013.PAPER,
