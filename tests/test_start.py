@@ -65,6 +65,13 @@ def test_what_it_cannot_begin_with_is_refused(tiny_settings, overrides, problem)
         tiny_settings(*DIGITS, "seeds=[4]", f"model.start_from={run.name}", *overrides)
 
 
+def test_a_diverged_network_is_nothing_to_begin_with(tiny_settings):
+    (run,) = execute(tiny_settings(*DIGITS, "seeds=[4]", "learning_rate=1e30"))
+    assert run.status["state"] == "diverged"
+    with pytest.raises(StudyError, match="its network of seed 4 has diverged"):
+        tiny_settings(*DIGITS, "seeds=[4]", f"model.start_from={run.name}")
+
+
 def test_a_run_without_weights_or_of_another_shape_is_refused(tiny_settings):
     (bare,) = execute(tiny_settings("dataset=digits", "train.epochs=0"))
     with pytest.raises(StudyError, match="kept no weights; train it with keep_weights=true"):

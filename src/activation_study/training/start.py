@@ -16,7 +16,7 @@ KEY = "model.start_from"
 
 
 def check_start(folder: Path, seeds: Sequence[int]) -> None:
-    """Refuses a run that is not finished, has kept no weights, or has not just one network of each seed."""
+    """Refuses a run that is not finished, has kept no weights, or lacks one sound network of each seed."""
     run = Run(folder)
     if not run.is_finished:
         _refuse(folder, f"{folder.parent} has no finished run of this name")
@@ -25,6 +25,9 @@ def check_start(folder: Path, seeds: Sequence[int]) -> None:
     held = [seed for seed, _ in run.config["replicas"]]
     if wrong := [seed for seed in seeds if held.count(seed) != 1]:
         _refuse(folder, f"that run has {held.count(wrong[0])} networks of seed {wrong[0]}; it needs one of each seed")
+    diverged = {told.split(",")[0] for told in run.status["diverged"]}
+    if lost := [seed for seed in seeds if f"seed {seed}" in diverged]:
+        _refuse(folder, f"its network of seed {lost[0]} has diverged; train it at a lower learning rate")
 
 
 @torch.no_grad()
