@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from activation_study.errors import StudyError
-from activation_study.runs import library, read_runs, runs_in
+from activation_study.runs import available, read_runs, runs_in
 from activation_study.runs.archive import PackedRun, pack
 from activation_study.runs.identity import configuration_hash
 from activation_study.training import holders as asking
@@ -19,7 +19,7 @@ def settings(tiny_settings, tmp_path, monkeypatch) -> dict:
     """Settings whose replicas, of seeds 0 and 1, are in the runs that come with the repository, and nowhere else."""
     chosen = tiny_settings("activation=elu")
     pack(execute(chosen | {"runs_dir": str(tmp_path / "elsewhere")}), tmp_path / "tables" / "mine")
-    monkeypatch.setattr(library, "RESULTS", tmp_path)
+    monkeypatch.setattr(available, "RESULTS", tmp_path)
     assert chosen["runs_dir"] == str(tmp_path / "runs")
     return chosen
 

@@ -20,7 +20,7 @@ from activation_study.claims.evidence import NOTHING
 from activation_study.commands.claims import all_outcomes
 from activation_study.commands.compare import measure, prepared, written
 from activation_study.errors import StudyError
-from activation_study.runs import library, runs_in
+from activation_study.runs import available, runs_in
 from activation_study.runs.archive import RESULTS, pack
 
 MADE_BY = re.compile(r"^Made by `+ ?python experiments/compare\.py (.*?) ?`+\.$", re.MULTILINE)
@@ -56,7 +56,7 @@ def held_against_runs(folder: Path, runs_dir: Path) -> None:
 def committed(tmp_path, monkeypatch) -> Path:
     """A folder of runs beside the committed ones, with none of one's own."""
     (tmp_path / "tables").symlink_to(RESULTS / "tables")
-    monkeypatch.setattr(library, "RESULTS", tmp_path)
+    monkeypatch.setattr(available, "RESULTS", tmp_path)
     return tmp_path / "runs"
 
 
@@ -101,7 +101,7 @@ def compare_verdicts(now: pd.DataFrame, path: Path, complete: set[str]) -> None:
 @pytest.fixture
 def tiny(tmp_path, monkeypatch) -> Path:
     """A folder of results of a tiny comparison, whose runs are packed and nowhere else."""
-    monkeypatch.setattr(library, "RESULTS", tmp_path)
+    monkeypatch.setattr(available, "RESULTS", tmp_path)
     for name, content in remade(TINY, tmp_path / "elsewhere", missing="train").items():
         (tmp_path / "tiny").mkdir(exist_ok=True)
         (tmp_path / "tiny" / name).write_text(content)

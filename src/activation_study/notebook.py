@@ -29,7 +29,7 @@ from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
-from activation_study.runs import Run, Tables, library, read_runs
+from activation_study.runs import Run, Tables, available, read_runs
 from activation_study.runs.groups import comparable
 from activation_study.training.holders import holders
 
@@ -73,7 +73,7 @@ def runs(*overrides: str, activations: Iterable[str] = (), depths: Iterable[int]
 
 def on_disk() -> dict[str, Callable[[], Tables]]:
     """The runs that there are, in groups that differ in activation and depth alone; each is read where it is called."""
-    return {name: functools.partial(read_runs, group) for name, group in comparable(library.found(RUNS)).items()}
+    return {name: functools.partial(read_runs, group) for name, group in comparable(available.found(RUNS)).items()}
 
 
 def picture(figure: Figure) -> Image:

@@ -10,8 +10,8 @@ from activation_study.comparison import selection
 from activation_study.errors import StudyError, refuse
 from activation_study.figures import draw, functions, save
 from activation_study.runs import Run, read_runs
+from activation_study.runs.available import found
 from activation_study.runs.groups import comparable
-from activation_study.runs.library import found
 
 
 def figures(config: DictConfig) -> None:

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Any
 
 from activation_study.errors import refuse
+from activation_study.runs.available import found
 from activation_study.runs.folder import FINISHED, STATES, Run
-from activation_study.runs.library import found
 
 
 def overview(runs_dir: Path | str) -> str:

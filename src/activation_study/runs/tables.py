@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from activation_study.runs import identity
 from activation_study.runs.archive import TABLES
+from activation_study.runs.available import found
 from activation_study.runs.folder import Run
 from activation_study.runs.index import renewed
-from activation_study.runs.library import found
 
 SCORES = ("accuracy", "explained")  # by which networks are judged, each objective by one; columns of metrics
 

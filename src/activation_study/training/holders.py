@@ -5,9 +5,9 @@ from typing import Any
 
 from activation_study.errors import refuse
 from activation_study.runs.archive import PackedRun, unpacked
+from activation_study.runs.available import given_with
 from activation_study.runs.folder import Run
 from activation_study.runs.identity import configuration_hash
-from activation_study.runs.library import given_with
 from activation_study.training.execute import execute
 from activation_study.training.lock import locked
 from activation_study.training.planning import asked_for, finished, replicas_of, run_of

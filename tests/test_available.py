@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from helpers import in_process
 
-from activation_study.runs import Run, library, read
+from activation_study.runs import Run, available, read
 from activation_study.runs.archive import Archive, pack
-from activation_study.runs.library import found, given_with
+from activation_study.runs.available import found, given_with
 from activation_study.training.execute import execute
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +27,7 @@ def repository(trained, tiny_settings, tmp_path, monkeypatch) -> Path:
         "runs_dir": str(trained)})]  # fmt: skip
     results = tmp_path / "results"
     pack(runs, results / "tables" / "mine")
-    monkeypatch.setattr(library, "RESULTS", results)
+    monkeypatch.setattr(available, "RESULTS", results)
     return results
 
 
@@ -106,6 +106,6 @@ def test_commands_read_what_is_packed(command, says, repository, tmp_path, monke
 
 
 def test_where_nothing_comes_with_the_repository_a_folder_must_be_there(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(library, "RESULTS", tmp_path)
+    monkeypatch.setattr(available, "RESULTS", tmp_path)
     ended = in_process(monkeypatch, "status", f"runs_dir={tmp_path / 'runs'}")
     assert ended == f"error: runs_dir={tmp_path / 'runs'}: this is no folder; give one that is there."
