@@ -7,13 +7,16 @@ from activation_study.commands.cli import command
 
 @command("status")
 def main(config: DictConfig) -> None:
-    """Prints the status of the runs in runs_dir."""
-    from activation_study.schema import checked
-
-    asked = checked("status", config)
+    """Prints the status of the runs in runs_dir; it need not be there where runs that come with the study stand in."""
+    from activation_study.runs.available import found
     from activation_study.runs.overview import overview
+    from activation_study.schema import checked
+    from activation_study.schema.kinds import PathTo
 
-    print(overview(asked["runs_dir"]))
+    runs_dir = checked("status", config)["runs_dir"]
+    if not found(runs_dir):
+        PathTo(is_there=True).read("runs_dir", runs_dir)
+    print(overview(runs_dir))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_variants_need_no_quotation_marks(argument, expected) -> None:
 
 
 REFUSED = {
-    "[init=he,init=foo]": "init=foo: no such choice; choose one of glorot_standard, he",
+    "[init=he,init=foo]": "init=foo: no such choice; choose one of edge_of_chaos, glorot_standard, he",
     "[init=he,init.mode=fan]": "init.mode=fan: ",
     "[init=he,init.mod=fan_in]": "init.mod=fan_in: no such key",
     "[relu,elu]": "variants=[relu,elu]: relu: it is no choice; give a variant as on the command line, such as "

@@ -435,7 +435,7 @@ def test_the_small_networks_are_trained_with_the_threads_that_are_wanted(hydra, 
 def test_the_command_without_runs_says_what_is_not_run_and_how_to(tmp_path):
     ended = subprocess.run(
         [sys.executable, str(ROOT / "experiments" / "claims.py"), "scale=smoke", f"runs_dir={tmp_path / 'runs'}",
-         f"out={tmp_path / 'out'}"],
+         f"out={tmp_path / 'out'}", f"papers={tmp_path / 'papers'}"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

@@ -282,7 +282,8 @@ def test_the_identity_is_the_code_and_not_the_place(own_settings, write, tmp_pat
 
 
 def test_other_networks_have_no_key_of_it(compose_settings) -> None:
-    assert set(compose_settings("dataset=mnist")["model"]) == {"name", "depth", "width"}
+    keys = {"name", "depth", "width", "batch_norm", "dropout", "start_from"}
+    assert set(compose_settings("dataset=mnist")["model"]) == keys
 
 
 def test_changed_code_trains_again(own_settings, write) -> None:

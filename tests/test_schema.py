@@ -133,7 +133,7 @@ train   | activation=torch activation.name=null | @: give a name.
 train   | activation=torch activation.name=[relu] | @: give a name.
 train   | activation=torch activation.name=CELU +activation.alpha=no | activation.alpha=no: give a number.
 train   | +activation.target=5 | activation.target=5: give MODULE.CLASS.
-train   | +init.gain=2 | init.gain=2: init=he has no such option; its options: name, mode, distribution, std.
+train   | +init.gain=2 | init.gain=2: init=he has no such option; its options: name, mode, distribution, std, by_layer, bias_std.
 train   | init.mode=null | @: no such choice; choose one of fan_in, fan_out, fan_avg.
 train   | init=normal init.std=1e39 | init.std=1e+39: give a number above 0, or null.
 train   | activation=torch activation.name=Threshold +activation.threshold=99 +activation.value=0 init=unit_variance | init.name=unit_variance: Threshold with these options needs
@@ -150,7 +150,7 @@ train   | optimizer=adam optimizer.beta2=0.99999999 | @: give a number of at lea
 train   | +optimizer.nesterov=true | optimizer.nesterov=true: sgd has no such option; its options: momentum
 train   | model.depth=null | @: give a whole number of at least 1.
 train   | model.width=20240101 | @: give a whole number from 1 to 65536.
-train   | +model.dropout=0.1 | model.dropout=0.1: mlp has no such option; its options: depth, width.
+train   | +model.noise=0.1 | model.noise=0.1: mlp has no such option; its options: depth, width, batch_norm, dropout.
 train   | model=own | model.path: a value is missing; give one as model.path=VALUE.
 train   | {OWN} +model.width=abc | model.width=abc: give a whole number of at least 1.
 train   | {OWN} +model.width=-3 | model.width=-3: give a whole number of at least 1.

@@ -32,7 +32,7 @@ class StackedLinear(nn.Module):
 class StackedConv2d(nn.Module):
     """Convolutions side by side, as one grouped convolution: weight (replicas, out, in, k, k), bias (replicas, out)."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, padding: int = 0, stride: int = 1) -> None:
+    def __init__(self, weight: Tensor, padding: int = 0, stride: int = 1, bias: Tensor | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(weight.shape[:2]) if bias is None else bias)
@@ -172,7 +172,7 @@ class Stack:
         area = size * size
         shape = (channels_out, channels_in, size, size)
         weight = self._weights(shape, channels_in * area, channels_out * area)
-        return StackedConv2d(weight, self._biases(channels_out), padding, stride)
+        return StackedConv2d(weight, padding, stride, self._biases(channels_out))
 
     def activation(self, channels: int) -> Activation:
         """A fresh activation for a layer of so many units or channels."""

@@ -5,20 +5,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from activation_study.errors import refuse
 from activation_study.runs.available import found
 from activation_study.runs.folder import FINISHED, STATES, Run
 
 
 def overview(runs_dir: Path | str) -> str:
-    """The status of all runs in a folder, as a text for the terminal.
-
-    Raises:
-        StudyError: there is no such folder, and no runs come with the repository that could stand for it.
-    """
+    """The status of all runs in a folder, as a text for the terminal."""
     runs = {run: run.status for run in found(runs_dir)}
-    if not runs and not Path(runs_dir).is_dir():
-        refuse("runs_dir", str(runs_dir), "this is no folder; give one that is there")
     done = {replica for run, status in runs.items() if status["state"] in FINISHED for replica in _replicas(run)}
     # A run with a replica that a finished one holds is not gone on with: what else it holds is trained by another run.
     runs = {run: s for run, s in runs.items() if s["state"] in FINISHED or done.isdisjoint(_replicas(run))}
