@@ -67,7 +67,7 @@ train   | learning_rate=1e-50 | @: give a number above 0, or a list such as [0.1
 train   | learning_rate=1e39 | learning_rate=1e+39: give a number above 0
 train   | learning_rate=[0.1,0.1] | @: 0.1 is there twice; give each once.
 train   | learning_rate=true | @: give a number above 0
-train   | train.epochs=1000000000000 | @: give a whole number from 1 to
+train   | train.epochs=1000000000000 | @: give a number from 0 to 1e+06.
 train   | probes.every=0.5 | @: give a whole number of at least 0.
 train   | train=5 | @: this is a group of keys; give them as train.KEY=VALUE.
 train   | train=null | @: this is a group of keys; give them as train.KEY=VALUE.
@@ -82,7 +82,7 @@ train   | foo=1 | @: no such key; `--help` lists the keys.
 train   | foo | foo: it has no value; give one as foo=VALUE.
 train   | model.dept=3 | @: no such key; the nearest are model.depth
 train   | +train.dropout=0.5 | train.dropout=0.5: no such key; the nearest are train.epochs.
-train   | +train.zzz=5 | train.zzz=5: no such key; the nearest are train.epochs, train.batch_size.
+train   | +train.zzz=5 | train.zzz=5: no such key; the nearest are train.epochs, train.batch_size, train.precision
 train   | +dataset.augment.rotate=10 | dataset.augment.rotate=10: no such key; the nearest are dataset.augment.flip
 train   | +activations=[relu] | activations=[relu]: train.py has no use for it; only compare.py has it.
 train   | +tune.rates=[0.1] | tune.rates=[0.1]: train.py has no use for it; only compare.py has it.

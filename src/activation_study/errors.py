@@ -50,7 +50,8 @@ def nearest(key: str, known: Iterable[str]) -> str:
             return 1.0
         return max(difflib.SequenceMatcher(None, *pair).ratio() for pair in ((key, candidate), (short, last)))
 
-    ranked = sorted(known, key=likeness, reverse=True)
+    # Of those that are as near, what belongs to training is asked for most.
+    ranked = sorted(known, key=lambda candidate: (-likeness(candidate), not candidate.startswith("train.")))
     near = [candidate for candidate in ranked[:3] if likeness(candidate) >= 0.6]
     group = key.rpartition(".")[0]
     near = near or [candidate for candidate in ranked if group and candidate.startswith(f"{group}.")]

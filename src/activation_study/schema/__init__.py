@@ -60,7 +60,7 @@ TRAIN: dict[str, Kind] = {
     **{group: Named() for group in ("activation", "model", "dataset", "init", "objective", "optimizer")},
     "train": Group(
         {
-            "epochs": Number(at_least=0),
+            "epochs": Number(at_least=0, at_most=1e6),
             "batch_size": Whole(1),
             "record_every": Nullable(Whole(1)),
             "precision": Choice(("float32", "bfloat16"), "precision"),

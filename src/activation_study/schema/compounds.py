@@ -91,6 +91,7 @@ class Table(Kind):
         for each in value:
             if not self.keys.holds(each):
                 refuse(key, value, f"{shown(each)} is no key of it; give {self.keys.text}")
+            self.keys.read(key, each)
         return {each: self.values.read(f"{key}.{each}", child) for each, child in value.items()}
 
 
