@@ -27,8 +27,8 @@ def measured(tmp_path_factory) -> Path:
         content = struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape) + values.tobytes()
         for part in ("train", "t10k"):
             (raw / f"{part}-{name}").write_bytes(content)
-    command = [sys.executable, "benchmarks/run.py", *PARTS, "company", "--quick", "--device=cpu", "--threads=1"]
-    where = [f"--out={folder / 'out'}", f"--data-dir={folder / 'data'}"]
+    command = [sys.executable, "benchmarks/run.py", *PARTS, "company", "precision", "--quick", "--device=cpu"]
+    where = ["--threads=1", f"--out={folder / 'out'}", f"--data-dir={folder / 'data'}"]
     ended = subprocess.run([*command, *where], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert ended.returncode == 0, ended.stderr
     return folder / "out"
@@ -108,3 +108,11 @@ def test_contenders_take_turns(monkeypatch) -> None:
     assert table["note"].tolist() == ["", "", "", "not measured: it is a test"]
     assert ratios(times, "b")[1] == 1
     assert np.isnan(ratios(times, dict.fromkeys("abcd", "a"))[3])
+
+
+def test_how_far_bfloat16_moves_is_paired_by_seed(measured) -> None:
+    row = pd.read_csv(measured / "precision.csv").iloc[0]
+    assert row["activation"] == "relu"
+    assert row["low"] <= row["moved_points"] <= row["high"]
+    assert 0.8 < row["gradient_ratio"] < 1.25
+    assert row["gradient_ratio"] != 1

@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +17,9 @@ from activation_study.errors import StudyError
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FIGURES = {"01_activations": 7, "02_vanishing_gradients": 8, "03_saturation": 7, "04_comparison": 6}
+ITEMS = re.findall(r'paper\(\\"(\w+)\\", \\"(\w+)\\"\)', (NOTEBOOKS / "05_papers.ipynb").read_text())
+PAPERS = NOTEBOOKS.parent / "results" / "papers"
+FIGURES["05_papers"] = 1 + sum((PAPERS / paper / f"{item}.json").exists() for paper, item in ITEMS)
 
 
 @pytest.fixture(scope="module")

@@ -29,12 +29,14 @@ from activation_study.config import settings
 from activation_study.errors import StudyError
 from activation_study.figures.style import context, finish, layer_ticks, legend, looks, panels
 from activation_study.figures.tables import INTERVAL, REPLICA, at_depth, checked, curve, footer, last_hidden
+from activation_study.papers import PAPERS, page, results
 from activation_study.runs import Run, Tables, available, read_runs
 from activation_study.runs.groups import comparable
 from activation_study.training.holders import holders
 
 DATA = os.environ.get("ACTIVATION_STUDY_DATA", str(CONF.parent / "data"))
 RUNS = Path(os.environ.get("ACTIVATION_STUDY_RUNS", CONF.parent / "results" / "runs"))
+MADE = CONF.parent / "results" / "papers"  # the papers' items, which come with the repository
 SMOKE = ("scale=smoke", "activations=[sigmoid,relu,prelu,elu]", "depths=[2,4]", "model.width=8", "seeds=2",
          "train.epochs=1", "dataset.train_limit=128")  # fmt: skip
 PRESET = ("+experiment=demo", *(SMOKE if os.environ.get("ACTIVATION_STUDY_SCALE") == "smoke" else ()))
@@ -120,6 +122,43 @@ def choose(draw: Callable[..., Figure], **choices: Iterable[Any]) -> None:
     data["text/plain"] = f"Choose {', '.join(choices)} where this notebook is running."
     data["image/png"] = base64.b64encode(still.data).decode()
     display(data, metadata={"image/png": {"alt": still.alt}}, raw=True)
+
+
+def paper(name: str, item: str) -> list[Image | Markdown]:
+    """An item of a paper as it was made: our figure, the paper's numbers beside ours, and the verdict."""
+    one = PAPERS[name]
+    wanted = one.item(item)
+    result = results.read(MADE, one, wanted)
+    if result is None:
+        return [Markdown(f"**{name} {item}** is not made yet: `{page.command(one, wanted, 'desk')}`.")]
+    said = [f"**{page.verdict(page.outcomes(one, wanted, result))}**"]
+    if cells := wanted.cells(result.table):
+        said.append(text.markdown(page.table_of(cells)))
+    return [picture(wanted.figure(result.table, page.note(wanted, result))), Markdown("\n\n".join(said))]
+
+
+def show(*parts: Image | Markdown) -> None:
+    """Shows one after the other."""
+    for part in parts:
+        display(part)
+
+
+def choose_paper() -> None:
+    """Shows an item of a paper, with a dropdown of all that have been made."""
+    made = {f"{name} {item.name}": (item, result) for name, one in PAPERS.items()
+            for item in one.items if (result := results.read(MADE, one, item)) is not None}  # fmt: skip
+
+    def draw(item: str) -> Figure:
+        wanted, result = made[item]
+        return wanted.figure(result.table, page.note(wanted, result))
+
+    choose(draw, item=made)
+
+
+def papers_made() -> pd.DataFrame:
+    """One row per paper: what was made of it, and what has become of its claims."""
+    rows = page.overview(list(PAPERS.values()), MADE)
+    return rows.assign(paper=list(PAPERS))
 
 
 def properties(names: Iterable[str]) -> pd.DataFrame:

@@ -80,9 +80,7 @@ def make(item: Item, asked: Mapping[str, Any]) -> Result:
 
 def draw(paper: Paper, item: Item, result: Result, out: Path) -> list[Path]:
     """Draws an item; the figure says at which scale it was made, and what was cut."""
-    scale = item.scales[result.scale]
-    note = f"scale {result.scale}, {page.seeds_told(result.seeds)}{f': {scale.cut}' if scale.cut else ''}"
-    return save(item.figure(result.table, note), out / paper.name / item.name)[:1]
+    return save(item.figure(result.table, page.note(item, result)), out / paper.name / item.name)[:1]
 
 
 def listing(out: Path) -> pd.DataFrame:

@@ -35,6 +35,12 @@ def command(paper: Paper, item: Item, scale: str) -> str:
     return f"python experiments/reproduce.py paper={paper.name} item={item.name} scale={scale}"
 
 
+def note(item: Item, result: Result) -> str:
+    """What stands under an item's figure: at which scale it was made, and what was cut."""
+    cut = item.scales[result.scale].cut
+    return f"scale {result.scale}, {seeds_told(result.seeds)}{f': {cut}' if cut else ''}"
+
+
 def verdict(judged: Sequence[Outcome]) -> str:
     """What the claims of an item have come to, in a sentence each."""
     if not judged:
