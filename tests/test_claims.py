@@ -130,7 +130,7 @@ def test_verdicts_are_joined_within_a_place_and_over_places():
     assert together(["supported", "undecided"]) == "undecided"
     assert across(["not run", "not run"]) == "not run"
     assert across(["supported", "undecided", "not run"]) == "supported"
-    assert across(["supported", "contradicted"]) == "undecided"
+    assert across(["supported", "contradicted"]) == "depends"
     assert across(["undecided", "contradicted"]) == "contradicted"
 
 
@@ -156,7 +156,8 @@ def test_cases_are_places_or_single_numbers():
     )
     assert jointly.cases == {"mnist, depth 2": "contradicted"}
     assert singly.cases == {"mnist, depth 2: elu - relu": "supported", "mnist, depth 2: lrelu - relu": "contradicted"}
-    assert (jointly.verdict, singly.verdict) == ("contradicted", "undecided")
+    assert (jointly.verdict, singly.verdict) == ("contradicted", "depends")
+    assert singly.where("supported") == ["mnist, depth 2: elu - relu"]
 
 
 def test_a_number_says_what_it_is():

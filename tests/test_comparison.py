@@ -12,11 +12,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from activation_study.comparison import text
+from activation_study.comparison import statistics, text
 from activation_study.comparison.differences import accuracies, differences
 from activation_study.comparison.sentences import conclusions
 from activation_study.comparison.summary import summary
 from activation_study.runs import Run, Tables, files
+from activation_study.runs.overview import duration
 
 NAN = float("nan")
 
@@ -114,6 +115,22 @@ def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
         "lrelu has the highest mean test accuracy, 66.00 % [0.00, 100.00] over 3 seeds (1 diverged)"
         in (diverged_leads[0])
     )
+
+
+def test_how_many_seeds_would_tell_them_apart_is_said(tmp_path) -> None:
+    given = tables(tmp_path, {"relu": [0.8, 0.9, 0.7], "elu": [0.9, 0.8, 0.73]})
+    told = lambda margin: conclusions(differences(given.metrics, "relu"), given, None, margin)[2]  # noqa: E731
+    seeds = statistics.seeds_to_tell(float(np.std([0.1, -0.1, 0.03], ddof=1)), 0.05)
+    given.runs[0].write_status("done", seconds=30.0)
+    assert told(5) == (
+        f"To tell elu from relu by 5 points takes about {seeds:.0f} seeds; those that are missing train for "
+        f"{duration((seeds - 3) * 2 * 15)} as these did."  # 15 s a network of the run, two networks a seed
+    )
+    assert told(90) == "To tell elu from relu by 90 points takes about 3 seeds, no more than there are."
+    assert told(0.0001).endswith("takes more than 100,000 seeds.")
+    assert told(None).startswith("Nothing is said")
+    apart = tables(tmp_path, ELU_WINS | {"prelu": [0.9, 0.91, 0.92, 0.89]})
+    assert len(conclusions(differences(apart.metrics, "relu"), apart, None, 5)) == 3  # nothing is left to tell
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 
 from activation_study.claims.evidence import Found
 
-SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN = VERDICTS = ("supported", "contradicted", "undecided", "not run")
+SUPPORTED, CONTRADICTED, DEPENDS, UNDECIDED, NOT_RUN = VERDICTS = (
+    "supported", "contradicted", "depends", "undecided", "not run"
+)  # fmt: skip
 NAN, INFINITY = math.nan, math.inf
 
 
@@ -24,6 +26,11 @@ class Range:
         if self.low < low and high < self.high:
             return SUPPORTED
         return CONTRADICTED if high < self.low or low > self.high else UNDECIDED
+
+    @property
+    def is_equivalence(self) -> bool:
+        """Whether it has two edges, for which two one-sided tests are made."""
+        return self.low > -INFINITY and self.high < INFINITY
 
     def __str__(self) -> str:
         if self.low == -INFINITY:
@@ -51,6 +58,8 @@ class Part:
         statistic: what number and interval are.
         note: what else to know, such as how many replicas diverged.
         is_ratio: whether a logarithmic axis suits it.
+        spread: standard deviation over the replicas, of logarithms where it is a ratio; NaN where there is none.
+        comparisons: how many such numbers are to hold jointly.
     """
 
     evidence: str
@@ -65,6 +74,8 @@ class Part:
     statistic: str = ""
     note: str = ""
     is_ratio: bool = False
+    spread: float = NAN
+    comparisons: int = 1
 
     @property
     def verdict(self) -> str:
@@ -143,6 +154,10 @@ class Outcome:
             return CONTRADICTED
         return across(measured or list(self.cases.values()))
 
+    def where(self, verdict: str) -> list[str]:
+        """The cases that have come to a verdict."""
+        return [case for case, found in self.cases.items() if found == verdict]
+
 
 def judge(claim: Claim, found: Mapping[str, Found]) -> Outcome:
     """Puts a claim to its tests.
@@ -165,11 +180,11 @@ def together(verdicts: Sequence[str]) -> str:
 
 
 def across(verdicts: Sequence[str]) -> str:
-    """The verdict over several cases: supported somewhere and contradicted nowhere, or the other way round."""
+    """The verdict over several cases: that of those which are decided, and "depends" where these disagree."""
     known = [verdict for verdict in verdicts if verdict != NOT_RUN]
     if not known:
         return NOT_RUN
-    supported, contradicted = SUPPORTED in known, CONTRADICTED in known
-    if supported == contradicted:
-        return UNDECIDED
-    return SUPPORTED if supported else CONTRADICTED
+    decided = {SUPPORTED, CONTRADICTED} & set(known)
+    if len(decided) == 2:
+        return DEPENDS
+    return decided.pop() if decided else UNDECIDED

@@ -7,7 +7,16 @@ import pandas as pd
 
 from activation_study.claims import pictures
 from activation_study.claims.evidence import Found, own_command
-from activation_study.claims.ledger import NOT_RUN, VERDICTS, Outcome, Part
+from activation_study.claims.ledger import (
+    CONTRADICTED,
+    DEPENDS,
+    NOT_RUN,
+    SUPPORTED,
+    UNDECIDED,
+    VERDICTS,
+    Outcome,
+    Part,
+)
 from activation_study.comparison import text
 from activation_study.figures import save
 
@@ -16,10 +25,12 @@ INTRODUCTION = """\
 
 What the article and the papers claim, in our words, and what the runs say. Every verdict is computed. The 95 % interval
 of a number lies inside the values that the claim predicts: supported; outside: contradicted; across their edge:
-undecided; its runs are missing: not run. The cases of a claim are places, a data set and a depth each, where all its
-numbers must be as claimed; where it is about several activations one by one, each at each place is a case. A claim is
-supported if it is in one case and contradicted in none, contradicted the other way round, and undecided where cases
-disagree. No support is not yet a contradiction, and a verdict holds for these data, networks and training times.
+undecided; its runs are missing: not run. Where a claim says that something makes no difference, two one-sided tests
+against the margin take the place of the interval (it is one of 90 % then). The cases of a claim are places, a data set
+and a depth each, where all its numbers must be as claimed; where it is about several activations one by one, each at
+each place is a case. A claim is supported if it is in one case and contradicted in none, and contradicted the other way
+round; where one case supports and another contradicts it, it *depends*, and the claim's section says on what. No
+support is not yet a contradiction, and a verdict holds for these data, networks and training times.
 """
 
 
@@ -58,13 +69,35 @@ def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     )
 
 
-def page(outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping[str, Path], out: Path) -> str:
-    """The ledger as Markdown: all verdicts, the evidence, then a section per claim."""
+def draw_map(outcomes: Sequence[Outcome], folder: Path) -> Path | None:
+    """Draws the verdicts of the article's claims by data set and depth; None where nothing has been run."""
+    ours = [outcome for outcome in outcomes if outcome.claim.tests and outcome.verdict != NOT_RUN]
+    return save(pictures.everywhere(ours), folder / "map")[0] if ours else None
+
+
+def page(
+    outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping[str, Path], out: Path,
+    whole: Path | None = None,
+) -> str:  # fmt: skip
+    """The ledger as Markdown: all verdicts, the evidence, then a section per claim.
+
+    Args:
+        outcomes: of all claims.
+        found: the evidence by name.
+        drawn: the picture of each claim.
+        out: the folder of the page.
+        whole: the picture of all verdicts by data set and depth.
+    """
     counts = [f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}" for verdict in VERDICTS]
     scale = next(iter(found.values())).scale
     parts = [
         INTRODUCTION,
         f"{', '.join(counts)}; scale {scale}. Made by `{own_command(scale)}`.\n",
+        *(
+            [f"![The verdict of each of the article's claims, by data set and depth]({whole.relative_to(out)})\n"]
+            if whole
+            else []
+        ),
         text.markdown(overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
         "## Evidence\n",
         text.markdown(_evidence(found), ["command"]),
@@ -90,7 +123,11 @@ def section(outcome: Outcome, picture: Path | None, out: Path) -> str:
         own,
     ]
     lines.append(f"- Made by: {', then '.join(f'`{command}`' for command in commands)}; scale {scale}.")
-    if missing := [case for case, verdict in outcome.cases.items() if verdict == NOT_RUN]:
+    if outcome.verdict == DEPENDS:
+        for verdict in (SUPPORTED, CONTRADICTED, UNDECIDED):
+            if cases := outcome.where(verdict):
+                lines.append(f"- {verdict.capitalize()} in: {'; '.join(cases)}.")
+    if missing := outcome.where(NOT_RUN):
         lines.append(f"- Not run: {'; '.join(missing)}. The commands above train what is missing.")
     if picture:
         lines.append(f"\n![{claim.id}: {outcome.verdict}]({picture.relative_to(out)})")

@@ -13,11 +13,11 @@ from activation_study.activations import softmax
 from activation_study.activations.rectified import RReLU
 from activation_study.claims import functions
 from activation_study.claims.evidence import Found
-from activation_study.claims.ledger import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part
+from activation_study.claims.ledger import CONTRADICTED, DEPENDS, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part, across
 from activation_study.comparison.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
 from activation_study.figures.style import GREY, WIDTH, Look, context, finish, legend, log_ticks, looks, panels
 
-MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), UNDECIDED: (GREY, "s")}
+MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), DEPENDS: ("#CC79A7", "D"), UNDECIDED: (GREY, "s")}
 CLAIMED = "#dcefe8"  # shades the values that are claimed
 Picture = Callable[[Outcome], Figure]
 
@@ -48,6 +48,36 @@ def intervals(outcome: Outcome) -> Figure:
         figure.legend(loc="outside right upper")
         drawn = "points: value, bars: 95 % interval, shaded: where the claim puts it"
         return finish(figure, _title(outcome), _footer(outcome, drawn))
+
+
+def everywhere(outcomes: Sequence[Outcome]) -> Figure:
+    """The verdict of every claim at every place, a data set and a depth each, and that of the claim as a whole."""
+    places = list(dict.fromkeys(part.place for outcome in outcomes for part in outcome.parts))
+    with context():
+        figure = Figure(figsize=(3.6 + 0.75 * len(places), 0.9 + 0.24 * len(outcomes)), layout="constrained")
+        ax = figure.subplots()
+        for row, outcome in enumerate(outcomes):
+            at = {place: [verdict for case, verdict in outcome.cases.items() if f"{case}:".startswith(f"{place}:")]
+                  for place in places}  # fmt: skip
+            verdicts = [outcome.verdict, *(across(found) if found else "" for found in at.values())]
+            for column, verdict in enumerate(verdicts):
+                if verdict in MARKS:
+                    color, marker = MARKS[verdict]
+                    ax.plot(column, row, marker=marker, color=color, markersize=8 if column == 0 else 6)
+                elif verdict == NOT_RUN:
+                    ax.text(column, row, "not run", ha="center", va="center", fontsize=6, color=GREY)
+        ax.axvspan(-0.5, 0.5, color="#f2f2f2", zorder=0)
+        ax.set(xlim=(-0.5, len(places) + 0.5), ylim=(len(outcomes) - 0.5, -0.5))
+        ax.set_yticks(range(len(outcomes)), [outcome.claim.id for outcome in outcomes])
+        ax.set_xticks(range(len(places) + 1), ["the claim", *(place.replace(", ", "\n") for place in places)])
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+        for verdict, (color, marker) in MARKS.items():
+            ax.plot([], [], linestyle="", color=color, marker=marker, label=verdict)
+        figure.legend(loc="outside lower center", ncols=len(MARKS))
+        return figure
 
 
 def _intervals(ax: Axes, parts: Sequence[Part], names: Sequence[str]) -> None:

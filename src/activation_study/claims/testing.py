@@ -14,6 +14,7 @@ from activation_study.comparison.statistics import Estimate
 
 Claimed = Callable[[Found], Range]
 Pairs = Sequence[tuple[str, str]]
+FACTOR = "factor of the gradient norm per further layer"
 ABOVE_ZERO, BELOW_ZERO, BELOW_ONE = Range(low=0), Range(high=0), Range(high=1)
 
 
@@ -78,8 +79,11 @@ def paired(quantity: Quantity, pairs: Pairs, claimed: Range | Claimed) -> Test:
             better = f"P({ours} better) {share:.2f} [{low:.2f}, {high:.2f}]"
             part = replace(part, note="; ".join(filter(None, [better, part.note])))
         statistic = f"{'geometric mean ratio' if quantity.logarithmic else 'mean difference'} paired by seed"
-        return _with(part, quantity, a - b, quantity.difference(a, b, len(pairs) * places), statistic,
-                     len(pairs) * places)  # fmt: skip
+        comparisons = len(pairs) * places
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(np.divide(a, b)) if quantity.logarithmic else a - b
+        return _with(part, quantity, values, quantity.difference(a, b, _tested(range_, comparisons)), statistic,
+                     comparisons)  # fmt: skip
 
     return test
 
@@ -100,7 +104,9 @@ def level(quantity: Quantity, activations: Sequence[str], claimed: Range) -> Tes
         if values is None:
             return part
         part = replace(part, note=_diverged(found, quantity, depth, name))
-        return _with(part, quantity, values, quantity.mean(values, comparisons), "mean over seeds", comparisons)
+        spread = np.log(values) if quantity.logarithmic else values
+        return _with(part, quantity, spread, quantity.mean(values, _tested(claimed, comparisons)), "mean over seeds",
+                     comparisons)  # fmt: skip
 
     return test
 
@@ -118,14 +124,14 @@ def factor_per_layer(activations: Sequence[str], claimed: Range) -> Test:
     def one(found: Found, name: str, comparisons: int) -> Part:
         values = [found.values(GRADIENT_RATIO, name, depth) for depth in found.depths]
         part = Part(found.name, f"depths {found.depths[0]} to {found.depths[-1]}", name,
-                    "factor of the gradient norm per further layer", claimed, 0, is_ratio=True)  # fmt: skip
+                    FACTOR, claimed, 0, is_ratio=True)  # fmt: skip
         present = [value for value in values if value is not None]
         if len(present) < len(values):
             return part
         logs = np.log(np.stack(present))
         slopes = np.exp(np.polyfit(found.depths, logs[:, np.isfinite(logs).all(0)], 1)[0])
-        estimate = statistics.geometric_mean(slopes, comparisons)
-        return _with(part, GRADIENT_RATIO, slopes, estimate, "geometric mean over seeds", comparisons)
+        estimate = statistics.geometric_mean(slopes, _tested(claimed, comparisons))
+        return _with(part, GRADIENT_RATIO, np.log(slopes), estimate, "geometric mean over seeds", comparisons)
 
     return test
 
@@ -141,13 +147,20 @@ def _with(
     part: Part, quantity: Quantity, values: NDArray[np.float64], estimate: Estimate, statistic: str, comparisons: int
 ) -> Part:
     """The part with its number, as it is shown, and what that is."""
-    statistic += ", 95 % t interval"
+    statistic += ", 95 % t interval" if not part.claimed.is_equivalence else ", 90 % t interval (two one-sided tests)"
     if comparisons > 1:
         statistic += f" that holds jointly for {comparisons} comparisons (Bonferroni)"
     factor = 1.0 if quantity.logarithmic else quantity.factor
     value, low, high = (factor * number for number in estimate)
-    n = int(np.isfinite(values).sum())
-    return replace(part, n=n or len(values), value=value, low=low, high=high, statistic=statistic)
+    known = values[np.isfinite(values)]
+    spread = factor * float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+    return replace(part, n=len(known) or len(values), value=value, low=low, high=high, statistic=statistic,
+                   spread=spread, comparisons=comparisons)  # fmt: skip
+
+
+def _tested(claimed: Range, comparisons: int) -> float:
+    """As many comparisons as an interval is widened for."""
+    return comparisons * (statistics.TWO_ONE_SIDED if claimed.is_equivalence else 1)
 
 
 def _diverged(found: Found, quantity: Quantity, depth: int, *names: str) -> str:

@@ -11,6 +11,7 @@ from activation_study import schema
 from activation_study.claims import CLAIMS, EVIDENCE, find, judge, page
 from activation_study.claims.evidence import Found
 from activation_study.claims.ledger import NOT_RUN, Outcome
+from activation_study.claims.planning import plan
 from activation_study.errors import StudyError
 from activation_study.papers import judged_in
 from activation_study.runs import files
@@ -24,6 +25,9 @@ def claims(config: DictConfig) -> None:
     chosen, out = asked["claim"], Path(asked["out"])
     needed = {name for id_, claim in CLAIMS.items() if chosen in (None, id_) for name in claim.tests}
     found = {name: find(one, asked["runs_dir"], asked["scale"]) for name, one in EVIDENCE.items() if name in needed}
+    if asked["plan"]:
+        _plan([judge(claim, found) for id_, claim in CLAIMS.items() if chosen in (None, id_)], found, out)
+        return
     outcomes = all_outcomes(found, Path(asked["papers"]), chosen)
     if chosen is None and not asked["replace"]:
         _refuse_to_forget(outcomes, out)
@@ -41,8 +45,20 @@ def claims(config: DictConfig) -> None:
             numbers = one.tables().metrics.to_csv(index=False, float_format="%.6g")
             files.write_text(out / "claims" / f"{name}.csv", numbers)
     everything = found | {name: one for outcome in outcomes for name, one in outcome.found.items()}
-    files.write_text(out / "CLAIMS.md", page.page(outcomes, everything, pictures_of, out))
+    files.write_text(
+        out / "CLAIMS.md", page.page(outcomes, everything, pictures_of, out, page.draw_map(outcomes, out / "claims"))
+    )
     print(out / "claims.csv", out / "CLAIMS.md", sep="\n")
+
+
+def _plan(outcomes: Sequence[Outcome], found: Mapping[str, Found], out: Path) -> None:
+    """Says how many seeds would decide what is undecided, and keeps that beside the claims."""
+    planned = plan(outcomes, found)
+    if planned.empty:
+        print("Nothing is undecided that has been run.")
+        return
+    files.write_text(out / "claims" / "plan.csv", planned.to_csv(index=False, float_format="%.6g"))
+    print(planned.to_string(index=False, float_format="{:.3g}".format), out / "claims" / "plan.csv", sep="\n")
 
 
 def all_outcomes(found: Mapping[str, Found], papers: Path, chosen: str | None = None) -> list[Outcome]:

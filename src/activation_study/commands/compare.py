@@ -124,7 +124,7 @@ def written(measured: Measured, asked: dict[str, Any], command: str) -> tuple[di
     compared = kind(tables.metrics)
     parts = {"summary": text.of_summary(table, compared), "differences": text.of_differences(against, compared)}
     shown = {name: part for name, part in parts.items() if len(part)}
-    sentences = conclusions(against, tables, grids)
+    sentences = conclusions(against, tables, grids, asked["margin"])
     tidy = {"summary": table, "differences": against}
     if grids:
         tidy["learning_rates"] = pd.concat(

@@ -52,13 +52,13 @@ class Quantity:
         """The numbers of all replicas of some tables."""
         return self.per_replica(getattr(tables, self.table))
 
-    def mean(self, values: ArrayLike, comparisons: int = 1) -> Estimate:
+    def mean(self, values: ArrayLike, comparisons: float = 1) -> Estimate:
         """Their mean with its interval; see `statistics.mean`."""
         if self.logarithmic:
             return statistics.geometric_mean(values, comparisons)
         return statistics.mean(values, comparisons, self.bounds)
 
-    def difference(self, ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1) -> Estimate:
+    def difference(self, ours: ArrayLike, theirs: ArrayLike, comparisons: float = 1) -> Estimate:
         """The mean difference of two variants paired by seed, or their ratio; see `statistics.difference`."""
         if self.logarithmic:
             with np.errstate(divide="ignore", invalid="ignore"):

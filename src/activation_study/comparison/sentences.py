@@ -5,29 +5,35 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from activation_study.comparison import quantities, selection
+from activation_study.comparison import quantities, selection, statistics
 from activation_study.comparison.differences import accuracies
 from activation_study.comparison.quantities import ACCURACY
 from activation_study.comparison.summary import BY
 from activation_study.comparison.variants import kind, quoted
+from activation_study.runs.overview import duration
 
 if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 
-def conclusions(table: pd.DataFrame, tables: "Tables", tuning: "Tables | None") -> list[str]:
-    """Three sentences per depth: which variant leads, what differs from the reference, and what cannot be said.
+def conclusions(
+    table: pd.DataFrame, tables: "Tables", tuning: "Tables | None", margin: float | None = None
+) -> list[str]:
+    """Sentences on each depth: which variant leads, what differs from the reference, and what cannot be said.
 
     Args:
         table: of `differences`.
         tables: the replicas that measure the variants.
         tuning: those that chose the learning rates, where they were tuned.
+        margin: a difference in test accuracy, in points, that is worth telling; None: nothing is said of it.
     """
     sentences = []
     for depth, rows in table.groupby("depth", sort=False, dropna=False):
         at = "" if depth != depth else f"At depth {depth:g}, "
         metrics = tables.metrics[tables.metrics["depth"] == depth] if depth == depth else tables.metrics
-        sentences += [at + _leader(metrics), _against_reference(rows), _limits(depth, tables, tuning)]
+        sentences += [at + _leader(metrics), _against_reference(rows)]
+        sentences += [_power(rows, metrics, tables, margin)] if margin and _alike(rows) else []
+        sentences += [_limits(depth, tables, tuning)]
     return sentences
 
 
@@ -77,6 +83,27 @@ def _against_reference(rows: pd.DataFrame) -> str:
         parts.append(f"{_names(alike['variant'])} cannot be told from it")
     joint = f" (joint 95 % intervals of {len(others)} differences)" if len(others) > 1 else " (95 % interval)"
     return f"Compared with {quoted(reference)}, {'; '.join(parts)}{joint}."
+
+
+def _alike(rows: pd.DataFrame) -> list[str]:
+    """The variants that cannot be told from the reference, for all that there are two seeds or more."""
+    return [str(name) for name in rows.loc[(rows["low"] <= 0) & (rows["high"] >= 0), "variant"]]
+
+
+def _power(rows: pd.DataFrame, metrics: pd.DataFrame, tables: "Tables", margin: float) -> str:
+    """How many seeds would tell them apart, from the spread of the differences that there are."""
+    reference, alike = str(rows["reference"].iloc[0]), _alike(rows)
+    paired = accuracies(metrics)
+    spreads = [float((paired[name] - paired[reference]).std()) for name in alike]
+    seeds = statistics.seeds_to_tell(max(spreads), margin / ACCURACY.factor, paired.shape[1] - 1)
+    told = f"To tell {_names(alike)} from {quoted(reference)} by {margin:g} points"
+    if seeds <= len(paired):
+        return f"{told} takes about {seeds:.0f} seeds, no more than there are."
+    if seeds == float("inf"):
+        return f"{told} takes more than {statistics.LARGEST_PLAN:,} seeds."
+    theirs = tables._replace(metrics=metrics[metrics["variant"].isin([reference, *alike])])
+    time = duration((seeds - len(paired)) * theirs.seconds_per_seed())
+    return f"{told} takes about {seeds:.0f} seeds; those that are missing train for {time} as these did."
 
 
 def _names(labels: Iterable[str]) -> str:

@@ -16,6 +16,9 @@ CONFIDENCE = 0.95
 RESAMPLES = 9999
 SEED = 0
 EVERYTHING = (-np.inf, np.inf)
+TWO_ONE_SIDED = 0.5  # of the comparisons: two tests that err in 5 % each have the interval of 90 %
+POWER = 0.8  # with which a planned number of seeds decides
+LARGEST_PLAN = 100_000  # seeds
 
 
 class Estimate(NamedTuple):
@@ -29,12 +32,13 @@ class Estimate(NamedTuple):
 NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
-def mean(values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING) -> Estimate:
+def mean(values: ArrayLike, comparisons: float = 1, within: tuple[float, float] = EVERYTHING) -> Estimate:
     """The mean of what is finite, with Student's t interval.
 
     Args:
         values: one number per replica, shape (replicas,); what is not finite is left out.
-        comparisons: how many intervals are looked at together; they then hold jointly (Bonferroni).
+        comparisons: how many intervals are looked at together; they then hold jointly (Bonferroni). TWO_ONE_SIDED
+            times as many where two one-sided tests are made, each of which may err in 5 %.
         within: the values that are possible, 0 to 1 for a share; an interval does not reach beyond them.
 
     Returns:
@@ -44,7 +48,7 @@ def mean(values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = 
 
 
 def means(
-    values: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING
+    values: ArrayLike, comparisons: float = 1, within: tuple[float, float] = EVERYTHING
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The `mean` of many quantities at once, such as the points of a curve, each with an interval of its own.
 
@@ -70,7 +74,7 @@ def means(
     return centre, np.clip(centre - half, *within), np.clip(centre + half, *within)
 
 
-def geometric_mean(values: ArrayLike, comparisons: int = 1) -> Estimate:
+def geometric_mean(values: ArrayLike, comparisons: float = 1) -> Estimate:
     """The geometric mean of what is positive and finite, for norms and their ratios, which range over decades.
 
     Its interval is that of `mean` on the logarithms.
@@ -81,7 +85,7 @@ def geometric_mean(values: ArrayLike, comparisons: int = 1) -> Estimate:
 
 
 def difference(
-    ours: ArrayLike, theirs: ArrayLike, comparisons: int = 1, within: tuple[float, float] = EVERYTHING
+    ours: ArrayLike, theirs: ArrayLike, comparisons: float = 1, within: tuple[float, float] = EVERYTHING
 ) -> Estimate:
     """The mean difference of two variants with its t interval, paired by seed.
 
@@ -92,6 +96,29 @@ def difference(
         within: the differences that are possible, -1 to 1 for shares.
     """
     return mean(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float), comparisons, within)
+
+
+def seeds_to_tell(spread: float, effect: float, comparisons: float = 1, is_equivalence: bool = False) -> float:
+    """How many seeds it takes to decide, with a probability of POWER, at an effect that is large enough to matter.
+
+    Args:
+        spread: standard deviation of the number over seeds, for two variants that of their paired differences.
+        effect: how far the true mean lies from the edge of what is claimed; for an equivalence, whose true mean is 0,
+            the margin on either side.
+        comparisons: as in `mean`.
+        is_equivalence: whether the interval must lie between two edges and not beyond one.
+
+    Returns:
+        The smallest n at which the interval's half-width, and as far as the mean may stray besides, fit into the
+        effect (normal theory with t quantiles); infinite where that is beyond LARGEST_PLAN.
+    """
+    if not spread > 0:
+        return 2
+    power = (1 + POWER) / 2 if is_equivalence else POWER
+    counts = np.unique(np.geomspace(2, LARGEST_PLAN, 4000).astype(int))
+    reach = stdtrit(counts - 1, 1 - (1 - CONFIDENCE) / comparisons / 2) + stdtrit(counts - 1, power)
+    enough = reach * spread / np.sqrt(counts) <= effect
+    return float(counts[enough][0]) if enough.any() else np.inf
 
 
 def probability_of_improvement(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
@@ -136,7 +163,7 @@ def rank_shares(accuracies: ArrayLike) -> NDArray[np.float64]:
 
 
 @functools.lru_cache(maxsize=256)
-def _quantile(replicas: int, comparisons: int) -> float:
+def _quantile(replicas: int, comparisons: float) -> float:
     """How many standard errors an interval reaches to either side; NaN for one replica."""
     return float(stdtrit(replicas - 1, 1 - (1 - CONFIDENCE) / comparisons / 2)) if replicas > 1 else np.nan
 

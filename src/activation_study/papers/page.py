@@ -145,7 +145,7 @@ def overview(papers: Sequence[Paper], out: Path) -> pd.DataFrame:
                 "of these in our interval": sum(cell.is_inside for cell in alike),
                 "claims supported": judged.count(SUPPORTED),
                 "contradicted": judged.count(CONTRADICTED),
-                "undecided": len(judged) - judged.count(SUPPORTED) - judged.count(CONTRADICTED),
+                "undecided, or depends": len(judged) - judged.count(SUPPORTED) - judged.count(CONTRADICTED),
                 "scale": ", ".join(sorted({result.scale for result in made.values()})) or "-",
             }
         )

@@ -1,6 +1,7 @@
 """Any number of runs as two tidy tables."""
 
 import gc
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,14 @@ class Tables(NamedTuple):
     metrics: pd.DataFrame
     layers: pd.DataFrame
     runs: list[Run]
+
+    def seconds_per_seed(self) -> float:
+        """What one more seed of every variant and depth takes on the machine of the runs; NaN where none is known."""
+        if not self.runs:
+            return math.nan
+        pace = {run.folder.name: run.status["seconds"] / len(run.config["replicas"]) for run in self.runs}
+        one_of_each = self.metrics.drop_duplicates(["variant", "depth"])["run"]
+        return float(one_of_each.map(pace).sum(min_count=1))
 
 
 @without_collection()

@@ -89,6 +89,7 @@ COMPARE: dict[str, Kind] = {
     "depths": Nullable(Items(DEPTH, "[2,8,24]", commas=True)),
     "tune": Group(TUNE),
     "reference": Nullable(Text("the label of a variant, such as the name of an activation")),
+    "margin": Nullable(Number(above=0, at_most=100)),
     "target": Nullable(Number(at_least=0, at_most=1)),
     "missing": Choice(("train", "refuse"), "way to go on"),
 }
@@ -114,6 +115,7 @@ SCHEMAS = {
             "claim": Nullable(Choice(_claims, "claim")),
             "papers": PathTo(),
             "scale": Choice(SCALES, "scale"),
+            "plan": Flag(),
             "replace": Flag(),
         }
     ),
