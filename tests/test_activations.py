@@ -25,6 +25,8 @@ from activation_study.runs.identity import label
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = activations.names()
 MEAN_SLOPE = math.log(8 / 3) / 5
+RELU_MEAN = 1 / math.sqrt(2 * math.pi)
+ELU_MEAN = RELU_MEAN + math.exp(0.5) * stats.norm.cdf(-1) - 0.5
 
 
 def leaky(slope):
@@ -59,6 +61,10 @@ CASES = [
     ("gelu", {}, lambda z: z * special.ndtr(z), nn.GELU()),
     ("silu", {}, lambda z: z / (1 + np.exp(-z)), nn.SiLU()),
     ("mish", {}, lambda z: z * np.tanh(np.logaddexp(0, z)), nn.Mish()),
+    ("surrogate_relu", {}, lambda z: np.maximum(z, 0), nn.ReLU()),
+    ("surrogate_relu", {"backward": "bsilu"}, lambda z: np.maximum(z, 0), nn.ReLU()),
+    ("centred_elu", {}, lambda z: elu(1.0)(z) - ELU_MEAN, lambda z: nn.functional.elu(z) - ELU_MEAN),
+    ("offset_relu", {"init": -0.5}, lambda z: np.maximum(z, 0) - 0.5, lambda z: nn.functional.relu(z) - 0.5),
 ]
 EVERY = [pytest.param(name, options, id=label({"name": name, **options})) for name, options, _, _ in CASES]
 # Beyond this share of the largest float the value overflows: SELU multiplies by 1.05, and torch's GELU doubles z first.
@@ -97,7 +103,33 @@ def test_slope_is_the_derivative(name, options):
     with torch.no_grad():
         by_difference = (activation(z + step) - activation(z - step)) / (2 * step)
         torch.testing.assert_close(activation.slope(z), by_autograd, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(activation.slope(z), by_difference, rtol=1e-6, atol=1e-8)
+        if name != "surrogate_relu":  # whose errors go back as through another function
+            torch.testing.assert_close(activation.slope(z), by_difference, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("backward", ["leaky", "bsilu"])
+def test_a_surrogate_is_the_relu_bit_for_bit_and_passes_errors_back_where_that_is_zero(backward, dtype):
+    z = torch.randn(5, 40, generator=torch.Generator().manual_seed(0)).mul(10).to(dtype).requires_grad_()
+    value = activations.build("surrogate_relu", backward=backward)(z)
+    assert torch.equal(value, torch.relu(z))
+    (back,) = torch.autograd.grad(value.sum(), z)
+    assert (back[z < 0] != 0).float().mean() > 0.9
+    if backward == "bsilu":  # (z + 1.67) sigmoid(z) - 0.835, whose slope at 0 is 1/2 + 1.67/4
+        assert activations.build("surrogate_relu", backward="bsilu").slope(torch.zeros(1)).item() == pytest.approx(
+            0.9175
+        )
+
+
+def test_centred_ones_have_a_mean_of_zero_and_offsets_are_learned_by_channel():
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for name in ("centred_elu", "offset_relu"):
+        assert abs(activations.build(name).double()(z).mean().item()) < 0.003
+    offset = activations.build("offset_relu")
+    offset.fit_to(2, 3)
+    z = torch.randn(2, 7, 3, 4, 4)
+    offset(z).sum().backward()
+    assert offset.offset.grad.tolist() == [[7 * 16] * 3] * 2
 
 
 @pytest.mark.parametrize(
@@ -113,6 +145,9 @@ def test_slope_is_the_derivative(name, options):
         ("elu", {"alpha": 0.5}, 0.0, 0.5),
         ("selu", {}, 0.0, 1.0507009873554805 * 1.6732632423543772),
         ("shifted_relu", {}, -1.0, 0.0),
+        ("surrogate_relu", {}, 0.0, 0.1),
+        ("centred_elu", {}, 0.0, 1.0),
+        ("offset_relu", {}, 0.0, 0.0),
     ],
 )
 def test_slope_at_a_kink_is_torchs(name, options, kink, expected):

@@ -27,6 +27,7 @@ from activation_study.claims import (
     small_networks,
 )
 from activation_study.claims.article import RECTIFIERS
+from activation_study.claims.causes import MEAN_SLOPE
 from activation_study.claims.ledger import across, together
 from activation_study.claims.page import page, table
 from activation_study.claims.pictures import intervals
@@ -40,7 +41,7 @@ from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.networks.models import mlp
 from activation_study.runs import Tables, comparable_hash
-from activation_study.runs.identity import scientific
+from activation_study.runs.identity import label, scientific
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ["sigmoid", "tanh", *RECTIFIERS]
@@ -84,6 +85,8 @@ def made_up(name: str, data: Tables | None = None, depths=(2,), seeds=range(SEED
 def everything() -> dict[str, Found]:
     data = tables(dict.fromkeys(NAMES, 0.9), depths=(2, 4))
     found = {name: made_up(name, data) for name in ("digits", "mnist", "cifar10")}
+    tried = ("relu", "surrogate_relu", "offset_relu", "elu", "centred_elu", "rrelu", MEAN_SLOPE)
+    found["causes"] = made_up("causes", tables(dict.fromkeys(tried, 0.9)))
     found["functions"] = Found(EVIDENCE["functions"], "desk", "make functions")
     return found | {"vanishing": made_up("vanishing", data, depths=(2, 4))}
 
@@ -310,6 +313,13 @@ def test_tuned_evidence_is_the_fresh_seeds_at_the_chosen_rate(hydra, monkeypatch
     assert found.values(quantity.ACCURACY, "elu", 2) is None
     assert found.values(quantity.ACCURACY, "prelu", 2) is None
     evidence._comparable.cache_clear()
+
+
+def test_the_causes_are_looked_for_under_the_labels_of_their_preset(hydra):
+    with_options = settings(compose("compare", ["+experiment=causes"]), "compare")["activations"]
+    (slope,) = [float(one.partition("=")[2]) for one in with_options if "=" in one]
+    assert slope == pytest.approx(math.log(8 / 3) / 5, abs=1e-15)
+    assert label({"name": "lrelu", "slope": slope}) == MEAN_SLOPE
 
 
 def test_nothing_is_read_for_a_claim_about_functions(hydra):

@@ -14,10 +14,10 @@ A further claim is one entry in a list such as `article.CLAIMS`:
     )
 """
 
-from activation_study.claims import article
+from activation_study.claims import article, causes
 from activation_study.claims.evidence import EVIDENCE, Evidence, Found, find
 from activation_study.claims.ledger import VERDICTS, Claim, Outcome, Part, Range, judge
 
 __all__ = ["CLAIMS", "EVIDENCE", "VERDICTS", "Claim", "Evidence", "Found", "Outcome", "Part", "Range", "find", "judge"]
 
-CLAIMS: dict[str, Claim] = {claim.id: claim for claim in article.CLAIMS}
+CLAIMS: dict[str, Claim] = {claim.id: claim for claim in [*article.CLAIMS, *causes.CLAIMS]}

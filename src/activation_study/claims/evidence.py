@@ -50,6 +50,7 @@ EVIDENCE = {
         Evidence("digits", about=small_networks.ABOUT, measure=small_networks.measured, depths=(small_networks.DEPTH,)),
         Evidence("vanishing", preset="vanishing"),
         Evidence("mnist", preset="mnist_tuned", margin=0.3),
+        Evidence("causes", preset="causes", margin=0.3),
         Evidence("cifar10", preset="cifar10_tuned", margin=1.0),
     )
 }
