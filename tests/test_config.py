@@ -108,8 +108,8 @@ def test_every_activation_of_the_study_has_a_yaml():
 @pytest.mark.parametrize(
     ("overrides", "begins"),
     [
-        (["train.epochs=-1"], "train.epochs=-1: give a number of at least 0"),
-        (["train.epochs=null"], "train.epochs=null: give a number of at least 0"),
+        (["train.epochs=-1"], "train.epochs=-1: give a number from 0 to 1e+06"),
+        (["train.epochs=null"], "train.epochs=null: give a number from 0 to 1e+06"),
         (["train.batch_size=1.5"], "train.batch_size=1.5: give a whole number of at least 1"),
         (["probes.every=-1"], "probes.every=-1: give a whole number of at least 0"),
         (["optimizer.momentum=-0.1"], "optimizer.momentum=-0.1: give a number from 0 to 1"),
