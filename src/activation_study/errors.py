@@ -8,7 +8,10 @@ LONGEST = 120  # characters of a value that are shown
 
 
 class StudyError(Exception):
-    """A mistake the user can mend; its text is one sentence that names key, value and choices."""
+    """A mistake the user can mend; its text is one sentence that names key, value and choices, with a full stop."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence if sentence.endswith(".") else f"{sentence}.")
 
 
 def refuse(key: str, value: object, reason: str) -> NoReturn:
