@@ -129,6 +129,8 @@ def test_how_many_seeds_would_tell_them_apart_is_said(tmp_path) -> None:
     assert told(90) == "To tell elu from relu by 90 points takes about 3 seeds, no more than there are."
     assert told(0.0001).endswith("takes more than 100,000 seeds.")
     assert told(None).startswith("Nothing is said")
+    lost = tables(tmp_path, {"relu": [0.8, 0.9, 0.7], "elu": [0.9, 0.8, NAN]})
+    assert len(conclusions(differences(lost.metrics, "relu"), lost, None, 5)) == 3  # no number of seeds mends that
     apart = tables(tmp_path, ELU_WINS | {"prelu": [0.9, 0.91, 0.92, 0.89]})
     assert len(conclusions(differences(apart.metrics, "relu"), apart, None, 5)) == 3  # nothing is left to tell
 

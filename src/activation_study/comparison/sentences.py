@@ -32,7 +32,8 @@ def conclusions(
         at = "" if depth != depth else f"At depth {depth:g}, "
         metrics = tables.metrics[tables.metrics["depth"] == depth] if depth == depth else tables.metrics
         sentences += [at + _leader(metrics), _against_reference(rows)]
-        sentences += [_power(rows, metrics, tables, margin)] if margin and _alike(rows) else []
+        if margin and (near := _alike(rows, metrics)):
+            sentences.append(_power(near, str(rows["reference"].iloc[0]), tables._replace(metrics=metrics), margin))
         sentences += [_limits(depth, tables, tuning)]
     return sentences
 
@@ -85,23 +86,27 @@ def _against_reference(rows: pd.DataFrame) -> str:
     return f"Compared with {quoted(reference)}, {'; '.join(parts)}{joint}."
 
 
-def _alike(rows: pd.DataFrame) -> list[str]:
-    """The variants that cannot be told from the reference, for all that there are two seeds or more."""
-    return [str(name) for name in rows.loc[(rows["low"] <= 0) & (rows["high"] >= 0), "variant"]]
+def _alike(rows: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+    """What cannot be told from the reference by two seeds or more, where none of either diverged.
+
+    What diverged in some seeds counts as 0 there, and no number of seeds makes that spread a small one.
+    """
+    is_lost = quantities.diverged(metrics).groupby("variant").any()
+    near = rows.loc[(rows["low"] <= 0) & (rows["high"] >= 0), "variant"]
+    return [str(name) for name in near if not is_lost[[name, rows["reference"].iloc[0]]].any()]
 
 
-def _power(rows: pd.DataFrame, metrics: pd.DataFrame, tables: "Tables", margin: float) -> str:
+def _power(near: list[str], reference: str, tables: "Tables", margin: float) -> str:
     """How many seeds would tell them apart, from the spread of the differences that there are."""
-    reference, alike = str(rows["reference"].iloc[0]), _alike(rows)
-    paired = accuracies(metrics)
-    spreads = [float((paired[name] - paired[reference]).std()) for name in alike]
+    paired = accuracies(tables.metrics)
+    spreads = [float((paired[name] - paired[reference]).std()) for name in near]
     seeds = statistics.seeds_to_tell(max(spreads), margin / ACCURACY.factor, paired.shape[1] - 1)
-    told = f"To tell {_names(alike)} from {quoted(reference)} by {margin:g} points"
+    told = f"To tell {_names(near)} from {quoted(reference)} by {margin:g} points"
     if seeds <= len(paired):
         return f"{told} takes about {seeds:.0f} seeds, no more than there are."
     if seeds == float("inf"):
         return f"{told} takes more than {statistics.LARGEST_PLAN:,} seeds."
-    theirs = tables._replace(metrics=metrics[metrics["variant"].isin([reference, *alike])])
+    theirs = tables._replace(metrics=tables.metrics[tables.metrics["variant"].isin([reference, *near])])
     time = duration((seeds - len(paired)) * theirs.seconds_per_seed())
     return f"{told} takes about {seeds:.0f} seeds; those that are missing train for {time} as these did."
 
