@@ -30,7 +30,7 @@ from activation_study.claims.article import RECTIFIERS
 from activation_study.claims.causes import MEAN_SLOPE
 from activation_study.claims.ledger import across, together
 from activation_study.claims.page import page, table
-from activation_study.claims.pictures import intervals
+from activation_study.claims.pictures import MARKS, everywhere, intervals
 from activation_study.claims.testing import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
 from activation_study.commands.claims import _refuse_to_forget, claims
 from activation_study.comparison import quantities as quantity
@@ -492,3 +492,21 @@ def test_a_verdict_does_not_give_way_to_not_run(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "claims.csv"]
     _refuse_to_forget([judged], tmp_path)
     _refuse_to_forget([missing], tmp_path / "elsewhere")
+
+
+def test_the_map_shows_every_verdict_where_it_is():
+    figure = everywhere([judge(claim, everything()) for claim in CLAIMS.values()])
+    (ax,) = figure.axes
+    rows = [label.get_text() for label in ax.get_yticklabels()]
+    columns = [label.get_text() for label in ax.get_xticklabels()]
+    assert rows == list(CLAIMS)
+    assert columns[:2] == ["the claim", "functions"]
+    assert {"mnist\ndepth 2", "cifar10\ndepth 2", "vanishing\ndepth 4"} <= set(columns)
+    drawn = {
+        (line.get_xdata()[0], line.get_ydata()[0]): line.get_marker() for line in ax.lines if len(line.get_xdata())
+    }
+    outcome = judge(CLAIMS["relu-sparse"], everything())  # 60 % of zeros in every network
+    assert outcome.verdict == "supported"
+    for place in ("the claim", "mnist\ndepth 2", "cifar10\ndepth 2"):
+        assert drawn[columns.index(place), rows.index("relu-sparse")] == MARKS["supported"][1]
+    assert (columns.index("functions"), rows.index("relu-sparse")) not in drawn

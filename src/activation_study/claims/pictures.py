@@ -52,20 +52,26 @@ def intervals(outcome: Outcome) -> Figure:
 
 def everywhere(outcomes: Sequence[Outcome]) -> Figure:
     """The verdict of every claim at every place, a data set and a depth each, and that of the claim as a whole."""
-    places = list(dict.fromkeys(part.place for outcome in outcomes for part in outcome.parts))
+
+    def column(part: Part) -> str:  # what is computed from functions needs no column for every argument
+        return part.evidence if part.n is None else part.place
+
+    columns = dict.fromkeys(column(part) for outcome in outcomes for part in outcome.parts)
+    places = sorted(columns, key=lambda place: "," in place)  # functions first; the rest as they come
     with context():
         figure = Figure(figsize=(3.6 + 0.75 * len(places), 0.9 + 0.24 * len(outcomes)), layout="constrained")
         ax = figure.subplots()
         for row, outcome in enumerate(outcomes):
-            at = {place: [verdict for case, verdict in outcome.cases.items() if f"{case}:".startswith(f"{place}:")]
-                  for place in places}  # fmt: skip
+            at: dict[str, list[str]] = {place: [] for place in places}
+            for part in outcome.parts:
+                at[column(part)].append(outcome.cases[outcome.case(part)])
             verdicts = [outcome.verdict, *(across(found) if found else "" for found in at.values())]
-            for column, verdict in enumerate(verdicts):
+            for x, verdict in enumerate(verdicts):
                 if verdict in MARKS:
                     color, marker = MARKS[verdict]
-                    ax.plot(column, row, marker=marker, color=color, markersize=8 if column == 0 else 6)
+                    ax.plot(x, row, marker=marker, color=color, markersize=8 if x == 0 else 6)
                 elif verdict == NOT_RUN:
-                    ax.text(column, row, "not run", ha="center", va="center", fontsize=6, color=GREY)
+                    ax.text(x, row, "not run", ha="center", va="center", fontsize=6, color=GREY)
         ax.axvspan(-0.5, 0.5, color="#f2f2f2", zorder=0)
         ax.set(xlim=(-0.5, len(places) + 0.5), ylim=(len(outcomes) - 0.5, -0.5))
         ax.set_yticks(range(len(outcomes)), [outcome.claim.id for outcome in outcomes])
