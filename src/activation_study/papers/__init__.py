@@ -12,8 +12,10 @@ from activation_study.papers import (
     maas2013,
     nair2010,
     page,
+    ramachandran2017,
     results,
     schoenholz2017,
+    xu2015,
 )
 from activation_study.papers.item import Finding, Item, Paper
 
@@ -25,8 +27,10 @@ PAPERS: dict[str, Paper] = {
         glorot2011.PAPER,
         maas2013.PAPER,
         he2015.PAPER,
+        xu2015.PAPER,
         clevert2016.PAPER,
         schoenholz2017.PAPER,
+        ramachandran2017.PAPER,
         lu2020.PAPER,
     )
 }

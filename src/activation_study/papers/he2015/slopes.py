@@ -31,7 +31,7 @@ PAPER_ERRORS = {RELU: 33.82, SHARED: 32.71, CHANNELS: 32.64}  # top 1, ten views
 
 
 def _plan(scale: Scale) -> dict[str, list[str]]:
-    shared = ("dataset=cifar10", "dataset.valid_size=0", "dataset.augment={padding:4,flip:true}", "learning_rate=0.01",
+    shared = (f"dataset={scale.value('dataset') or 'cifar10'}", "dataset.valid_size=0", "dataset.augment={padding:4,flip:true}", "learning_rate=0.01",
               "train.batch_size=128", "optimizer.momentum=0.9", "optimizer.weight_decay=0.0005",
               "probes.every=1000")  # fmt: skip
     width = width_of(scale, FOURTEEN)
@@ -175,8 +175,10 @@ OPEN = (
 TABLE1 = Item(
     name="table1",
     shows="The slopes that PReLU learns, layer by layer, with and without weight decay on them.",
-    paper_says="With one slope a layer 0.681 in the first and 0.008 to 0.561 in the others; with one a channel 0.596 in "
-    "the first, and means that fall towards 0.07 in the dense layers. Slopes are not decayed, for decay would pull them "
+    paper_says="With one slope a layer 0.681 in the first and 0.008 to 0.561 in the others; with one a channel 0.596 "
+    "in "
+    "the first, and means that fall towards 0.07 in the dense layers. Slopes are not decayed, for decay would pull "
+    "them "
     "to zero, and still rarely exceed 1.",
     scales={
         "paper": Scale(5, 2600, PUBLISHED),
@@ -219,7 +221,8 @@ TABLE1 = Item(
 TABLE2 = Item(
     name="table2",
     shows="Test error with ReLU and with PReLU, one slope a layer or one a channel.",
-    paper_says="On ImageNet, top 1 and ten views: ReLU 33.82 %, PReLU with one slope a layer 32.71 %, with one a channel "
+    paper_says="On ImageNet, top 1 and ten views: ReLU 33.82 %, PReLU with one slope a layer 32.71 %, with one a "
+    "channel "
     "32.64 %.",
     scales=TABLE1.scales,
     plan=_plan,

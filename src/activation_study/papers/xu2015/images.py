@@ -30,7 +30,8 @@ def _plan(scale: Scale) -> dict[str, list[str]]:
         limit = [] if count == ALL else [f"dataset.train_limit={count}"]
         for name in KINDS:
             plan[f"{count} {name}"] = [*nin(scale, "cifar10"), PAPERS_OWN[name], *limit, f"train.epochs={epochs:.6f}",
-                                       "optimizer.counted_in=steps", f"optimizer.milestones=[{updates * 5 // 6}]"]  # fmt: skip
+                                       "optimizer.counted_in=steps", f"optimizer.milestones=[{updates * 5 // 6}]"]  # "
+                                       "fmt: skip
     return plan
 
 
@@ -88,12 +89,14 @@ def _rrelu_helps_few(table: pd.DataFrame, where: str) -> list[Part]:
 IMAGES = Item(
     name="images",
     shows="Errors by the number of training images, CIFAR-10.",
-    paper_says="PReLU fits the training images best and unseen ones not: it overfits small data. RReLU's lead is largest "
+    paper_says="PReLU fits the training images best and unseen ones not: it overfits small data. RReLU's lead is "
+    "largest "
     "on the smallest of the paper's data sets, 25,000 images of plankton. The paper has no such figure.",
     scales={
         "paper": Scale(5, 26000, ("train.record_every=20000",)),
         "desk": Scale(3, 620, ("train.record_every=500", "model.width=32", "model.dropout=0.2"),
-                      "A sixth of the width, dropout of 0.2, 3,000 updates instead of 120,000, 3 networks of each kind."),
+                      "A sixth of the width, dropout of 0.2, 3,000 updates instead of 120,000, 3 networks of each "
+                      "kind."),
         "smoke": Scale(2, 0.5, ("train.record_every=4", "model.width=6", "dataset=digits", "train.batch_size=32",
                                 "dataset.valid_size=100"),
                        "6 channels in the first layer, 24 updates on 64 and 256 digits, 2 networks of each kind."),

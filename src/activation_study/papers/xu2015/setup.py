@@ -34,12 +34,14 @@ SMOKE = ("train.epochs=2", "optimizer.milestones=[1]", "model.width=6", "dataset
 SMOKE_CUT = "6 channels in the first layer, 2 epochs on 320 digits of 8 x 8 pixels, 2 networks of each kind."
 OPEN = (
     "The paper gives no schedule. Ours is that of Network in Network's authors for CIFAR-10: batches of 128, momentum "
-    "0.9, a rate of 0.1 (biases twice that, last layer a tenth) that falls to a tenth after 100,000 of 120,000 updates, "
+    "0.9, a rate of 0.1 (biases twice that, last layer a tenth) that falls to a tenth after 100,000 of 120,000 "
+    "updates, "
     "weight decay 0.0001 on weights, which begin with standard deviation 0.05; in narrower networks with more, so that "
     "as much of a signal passes. The second pooling takes the mean, as in the paper's table (from memory) and in "
     "Caffe's version, not the maximum; an activation stands behind the last 1x1 convolution too, as in the authors' "
     "configuration, so that with ReLU logits are never below zero. Pixels are standardised by channel and otherwise "
-    "raw, images are neither moved nor flipped. All training images are learned; the errors on them are those of 10,000, "
+    "raw, images are neither moved nor flipped. All training images are learned; the errors on them are those of "
+    "10,000, "
     "in evaluation mode. Sigmoid, tanh and ELU are ours."
 )
 
