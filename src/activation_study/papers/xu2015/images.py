@@ -27,11 +27,11 @@ def _plan(scale: Scale) -> dict[str, list[str]]:
     plan = {}
     for count in _counts(scale):
         epochs = updates / (count // batch)
+        schedule = (f"train.epochs={epochs:.6f}", "optimizer.counted_in=steps",
+                    f"optimizer.milestones=[{updates * 5 // 6}]")  # fmt: skip
         limit = [] if count == ALL else [f"dataset.train_limit={count}"]
         for name in KINDS:
-            plan[f"{count} {name}"] = [*nin(scale, "cifar10"), PAPERS_OWN[name], *limit, f"train.epochs={epochs:.6f}",
-                                       "optimizer.counted_in=steps", f"optimizer.milestones=[{updates * 5 // 6}]"]  # "
-                                       "fmt: skip
+            plan[f"{count} {name}"] = [*nin(scale, "cifar10"), PAPERS_OWN[name], *limit, *schedule]
     return plan
 
 
