@@ -124,13 +124,14 @@ def test_a_run_that_is_stopped_early_is_held_against_the_papers_curve(step, elu)
 
 
 def test_wilcoxons_p_of_ten_pairs_that_all_agree():
-    assert cifar.wilcoxon([float(n) for n in range(10)], [n + 1.0 + 0.1 * n for n in range(10)]) == pytest.approx(2**-10)
+    ours, theirs = [float(n) for n in range(10)], [1 + 1.1 * n for n in range(10)]
+    assert cifar.wilcoxon(ours, theirs) == pytest.approx(2**-10)
 
 
 @pytest.mark.parametrize(("helps", "verdict"), [(1.0, SUPPORTED), (-1.0, CONTRADICTED)])
 def test_what_normalisation_does_is_judged(helps, verdict):
     final = {"elu": 28, "shifted_relu": 29, "lrelu": 31, "relu": 32}
-    normalised = {f"{kind}{cifar.NORMALISED}": value + (-helps if "lrelu" == kind or kind == "relu" else helps)
+    normalised = {f"{kind}{cifar.NORMALISED}": value + (-helps if kind in ("lrelu", "relu") else helps)
                   for kind, value in final.items()}  # fmt: skip
     found = verdicts(clevert2016.PAPER, cifar.FIGURE5, cleverts(final | normalised))
     assert (found["clevert-norm-helps"], found["clevert-norm-no-help"]) == (verdict, verdict)

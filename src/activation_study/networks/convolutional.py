@@ -33,7 +33,7 @@ def nin(
     stack: Stack, shape: Shape, outputs: int, depth: Annotated[int, Choice((8, 9), "depth of NIN")] = 9,
     width: Width = 192, second_pool: Literal["average", "max"] = "average", dropout: Share = 0.5,
 ) -> nn.Sequential:  # fmt: skip
-    """Network in Network (Lin et al. 2013) on CIFAR, as Xu et al. 2015 use it: three blocks of a convolution and two 1x1.
+    """Network in Network (Lin et al. 2013) on CIFAR, as Xu et al. 2015 use it: three blocks with 1x1 convolutions.
 
     Pooling rounds up, 32 to 16 to 8, as in the frameworks of its time. With a depth of 9 an activation stands behind
     the last convolution too, before the mean over its maps, as its authors have it; with 8 the logits are linear.
@@ -73,9 +73,9 @@ def elu_net(
 ) -> nn.Sequential:  # fmt: skip
     """The networks of 11 and 18 layers of Clevert et al. 2016; a depth of 10 or 18, and a convolution for the logits.
 
-    The paper's list of the larger one has 19 convolutions. What it leaves open is whether 2x2 kernels see a border: with
-    one, maps keep their size and five 2x2 poolings behind the first five stacks lead from 32 to 1. Without one, four
-    poolings behind the stacks 2 to 5 do so in the smaller network (padded=false).
+    The paper's list of the larger one has 19 convolutions. What it leaves open is whether 2x2 kernels see a border:
+    with one, maps keep their size and five 2x2 poolings behind the first five stacks lead from 32 to 1. Without one,
+    four poolings behind the stacks 2 to 5 do so in the smaller network (padded=false).
 
     Args:
         stack: makes the layers.

@@ -35,9 +35,9 @@ def _plan(network: Network) -> Callable[[Scale], dict[str, list[str]]]:
         """ReLU with both rules, the tailored slope, and further activations with He's rule."""
         kinds = {RELU: ("activation=relu", HE), RELU_XAVIER: ("activation=relu", XAVIER)}
         kinds |= {TAILORED: (tailored(network), HE), **{name: (f"activation={name}", HE) for name in ADDED}}
-        width = width_of(scale, network)
+        width, dataset = width_of(scale, network), f"dataset={scale.value('dataset') or 'cifar10'}"
         return {
-            label: [*TRAINING, f"dataset={scale.value('dataset') or 'cifar10'}", activation, *begin(network, rule, width), f"model.width={width}"]
+            label: [*TRAINING, dataset, activation, *begin(network, rule, width), f"model.width={width}"]
             for label, (activation, rule) in kinds.items()
         }
 
@@ -73,8 +73,8 @@ def _figure(number: int, network: Network) -> Callable[[pd.DataFrame, str], Figu
                 _profiles(axes[2 + column], rows)
                 axes[column].set_title(("the paper's two", "further kinds")[column])
             legend(drawing, table.kind, None)
-            drawn = f"{network.layers} weight layers · each at its best rate, means over seeds · gradients: thin before, " \
-                    "thick after training"  # fmt: skip
+            drawn = f"{network.layers} weight layers · each at its best rate, means over seeds · gradients: thin " \
+                    "before, thick after training"  # fmt: skip
             return finish(drawing, f"He et al. 2015, Figure {number}, on CIFAR-10", f"{drawn} · {note}")
 
     return figure

@@ -31,9 +31,9 @@ PAPER_ERRORS = {RELU: 33.82, SHARED: 32.71, CHANNELS: 32.64}  # top 1, ten views
 
 
 def _plan(scale: Scale) -> dict[str, list[str]]:
-    shared = (f"dataset={scale.value('dataset') or 'cifar10'}", "dataset.valid_size=0", "dataset.augment={padding:4,flip:true}", "learning_rate=0.01",
-              "train.batch_size=128", "optimizer.momentum=0.9", "optimizer.weight_decay=0.0005",
-              "probes.every=1000")  # fmt: skip
+    shared = (f"dataset={scale.value('dataset') or 'cifar10'}", "dataset.valid_size=0",
+              "dataset.augment={padding:4,flip:true}", "learning_rate=0.01", "train.batch_size=128",
+              "optimizer.momentum=0.9", "optimizer.weight_decay=0.0005", "probes.every=1000")  # fmt: skip
     width = width_of(scale, FOURTEEN)
     return {label: [*shared, *kind, *begin(FOURTEEN, HE, width), f"model.width={width}"]
             for label, kind in KINDS.items()}  # fmt: skip
@@ -66,8 +66,9 @@ def _slopes_cells(table: pd.DataFrame) -> list[Cell]:
     cells = []
     for kind, paper in PAPER_SLOPES.items():
         slopes = _by_layer(table, kind)
-        cells += [Cell(f"slope of {name}, {kind}", value, statistics.mean(slopes[layer]), len(slopes), digits=3,
-                       alike=False) for layer, (name, value) in enumerate(zip(LAYERS, paper, strict=True), 1)]  # fmt: skip
+        for layer, (name, value) in enumerate(zip(LAYERS, paper, strict=True), 1):
+            ours = statistics.mean(slopes[layer])
+            cells.append(Cell(f"slope of {name}, {kind}", value, ours, len(slopes), digits=3, alike=False))
     return cells
 
 

@@ -48,8 +48,7 @@ def plan(dataset: str) -> Callable[[Scale], dict[str, list[str]]]:
 
 
 def table(made: Made, scale: Scale) -> pd.DataFrame:
-    """By activation and seed: error in per cent on training and test images; whether the set-up is the published "
-    "one."""
+    """By activation and seed: errors in per cent on training and test images; whether the set-up is the paper's."""
     metrics = made.table("metrics")
     last = metrics[metrics.step == metrics.step.max()]
     error = 100 * (1 - last.accuracy.fillna(0))  # a network that has diverged has learned nothing

@@ -53,8 +53,7 @@ OURS = "ours"
 
 
 def lead(study: Study, name: str) -> Estimate:
-    """Points of accuracy that an activation has on ReLU in a study, with a 95 % interval (Welch); they are not "
-    "paired."""
+    """Points of accuracy that an activation has on ReLU, with Welch's 95 % interval: networks are not paired."""
     (ours, s1, n1), (relu, s2, n2) = study.found[name], study.found[REFERENCE]
     if n1 < 2:
         return Estimate(ours - relu, math.nan, math.nan)

@@ -18,8 +18,7 @@ SLOPES = {PAPERS: 1 / 5.5, MEAN: math.log(8 / 3) / 5, TORCHS: 11 / 48}
 # The networks as they were left, looked at with another rule: nothing is trained, so the network is the same.
 AGAIN = {MEAN: "activation.test_slope=mean", TORCHS: "activation.variant=torch"}
 # Epochs by the width that a scale gives. What a scale sets holds for all runs, and these are looked at with none.
-EPOCHS = {dict(each).get("model.width"): dict(each)["train.epochs"]
-          for each in ([option.split("=", 1) for option in options] for options in (PUBLISHED, DESK, SMOKE))}  # fmt: skip
+EPOCHS = {each.value("model.width"): each.value("train.epochs") for each in errors.TABLE1.scales.values()}
 COLORS = {"train": "#0072B2", "test": "#D55E00"}
 
 
