@@ -124,10 +124,10 @@ def _only_he_learns(table: pd.DataFrame, where: str) -> list[Part]:
     best = end[end.best & (end.kind == RELU)].set_index("seed")["error"]
     xavier = end[end.kind == RELU_XAVIER]
     rates = sorted(xavier.learning_rate.unique())
-    parts = [level(best, where, "at the end, best rate", RELU, Range(high=LEARNED), quantity)]
+    parts = [level(best, where, "at the end", RELU, Range(high=LEARNED), quantity)]
     return parts + [
-        level(xavier[xavier.learning_rate == rate].set_index("seed")["error"], where, f"at the end, rate {rate:g}",
-              RELU_XAVIER, Range(low=LEARNED), quantity, len(rates)) for rate in rates
+        level(xavier[xavier.learning_rate == rate].set_index("seed")["error"], where, "at the end",
+              f"{RELU_XAVIER}, rate {rate:g}", Range(low=LEARNED), quantity, len(rates)) for rate in rates
     ]  # fmt: skip
 
 

@@ -64,7 +64,8 @@ def _figure(table: pd.DataFrame, note: str) -> Figure:
 
 
 def _at(table: pd.DataFrame, images: int, column: str) -> pd.DataFrame:
-    rows = table[table.images == images].assign(gap=table.test - table.train)
+    rows = table[table.images == images]
+    rows = rows.assign(gap=rows.test - rows.train)
     return rows.pivot(index="seed", columns="activation", values=column).astype(float)
 
 
