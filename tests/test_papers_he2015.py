@@ -111,7 +111,7 @@ def test_claims_on_slopes_are_decided_by_the_table():
 
 def test_the_tailored_slope_is_that_of_the_depth():
     plan = convergence.FIGURE3.plan(Scale(1, 1))
-    (chosen,) = (choice for choice in plan[convergence.TAILORED] if choice.startswith("activation=lrelu"))
+    (chosen,) = (choice for choice in plan[convergence.TAILORED] if choice.startswith("activation.slope="))
     assert float(chosen.rpartition("=")[2]) == pytest.approx(0.2947, abs=0.003)  # 29 layers end in an activation
 
 

@@ -37,7 +37,7 @@ def _plan(network: Network) -> Callable[[Scale], dict[str, list[str]]]:
         kinds |= {TAILORED: (tailored(network), HE), **{name: (f"activation={name}", HE) for name in ADDED}}
         width, dataset = width_of(scale, network), f"dataset={scale.value('dataset') or 'cifar10'}"
         return {
-            label: [*TRAINING, dataset, activation, *begin(network, rule, width), f"model.width={width}"]
+            label: [*TRAINING, dataset, *activation.split(), *begin(network, rule, width), f"model.width={width}"]
             for label, (activation, rule) in kinds.items()
         }
 

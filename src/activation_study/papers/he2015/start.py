@@ -54,7 +54,7 @@ def forward_and_back(network: Network, activation: str, rule: str, width: int, s
     In float64, for a few images of noise with drawn labels; the error is that of one example's own loss, the gradient
     that of the mean loss.
     """
-    chosen = settings(compose("train", [activation, *begin(network, rule, width), f"model.width={width}",
+    chosen = settings(compose("train", [*activation.split(), *begin(network, rule, width), f"model.width={width}",
                                         "model.dropout=0"]))  # fmt: skip
     noise = Noise([seed])
     stack = Stack(
