@@ -138,7 +138,7 @@ def _plain(
     stages: Sequence[tuple[int, int, int]], bins: Sequence[int], dropout: float,
 ) -> nn.Sequential:  # fmt: skip
     """Stages of so many convolutions of so many channels and a kernel of that size."""
-    layers = [stack.conv(shape[0], width, 7, padding=3, stride=2 if min(shape[1:]) >= 64 else 1)]
+    layers: list[nn.Module] = [stack.conv(shape[0], width, 7, padding=3, stride=2 if min(shape[1:]) >= 64 else 1)]
     layers += [stack.activation(width), StackedMaxPool2d(first_pool, ceil_mode=True)]
     channels = width
     for number, (count, published, size) in enumerate(stages):
