@@ -1,16 +1,18 @@
 """Networks built from an activation and a depth.
 
 Each is made of layers that a `Stack` makes. `depth` counts the layers that end in an activation, those of the encoder
-in an autoencoder, and one linear layer follows that gives the logits, or the pixels. One of the user's own is `own`.
+in an autoencoder, and one linear layer follows that gives the logits, or the pixels. The papers' convolutional networks
+are in `convolutional`; one of the user's own is `own`.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from activation_study.networks import own
+from activation_study.networks.convolutional import MeanOverMaps, elu_net, nin, plain, plain_large, resnet
 from activation_study.networks.layers import Stack, StackedMaxPool2d
 from activation_study.networks.rbm import RBM, rbm_of
 from activation_study.schema import DEPTH, WIDTH, group_of
@@ -21,14 +23,6 @@ Shape = tuple[int, int, int]
 Depth = Annotated[int, DEPTH]
 Width = Annotated[int, WIDTH]
 SHARE = Number(at_least=0, below=1)
-
-
-class MeanOverMaps(nn.Module):
-    """Global average pooling."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (replicas, batch, channels, h, w) to (replicas, batch, channels)."""
-        return x.mean((-2, -1))
 
 
 def mlp(
@@ -97,7 +91,8 @@ def rbm(stack: Stack, shape: Shape, outputs: int, depth: Depth = 1, width: Width
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
-    "mlp": mlp, "convnet": convnet, "autoencoder": autoencoder, "rbm": rbm,
+    "mlp": mlp, "convnet": convnet, "nin": nin, "elu_net": elu_net, "plain": plain, "plain_large": plain_large,
+    "resnet": resnet, "autoencoder": autoencoder, "rbm": rbm,
 }  # fmt: skip
 
 

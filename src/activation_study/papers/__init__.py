@@ -7,12 +7,15 @@ from activation_study.papers import (
     clevert2016,
     glorot2010,
     glorot2011,
+    he2015,
     lu2020,
     maas2013,
     nair2010,
     page,
+    ramachandran2017,
     results,
     schoenholz2017,
+    xu2015,
 )
 from activation_study.papers.item import Finding, Item, Paper
 
@@ -23,8 +26,11 @@ PAPERS: dict[str, Paper] = {
         glorot2010.PAPER,
         glorot2011.PAPER,
         maas2013.PAPER,
+        he2015.PAPER,
+        xu2015.PAPER,
         clevert2016.PAPER,
         schoenholz2017.PAPER,
+        ramachandran2017.PAPER,
         lu2020.PAPER,
     )
 }

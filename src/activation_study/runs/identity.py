@@ -17,6 +17,7 @@ SCIENTIFIC = ("activation", "model", "dataset", "init", "objective", "optimizer"
 NOT_SCIENTIFIC = {"dataset": ("mirror", "root"), "model": ("path",)}
 # Choices that have been added, with what was done when there was none: left out where they are that, so that runs from
 # before keep their identity.
+OLD_NETWORKS = ("mlp", "convnet")  # whose options have been added to
 ADDED: dict[str, dict[str, Any]] = {
     "model": {"batch_norm": False, "dropout": 0.0, "start_from": None},
     "init": {"by_layer": None, "bias_std": 0.0},
@@ -38,8 +39,9 @@ def scientific(settings: dict[str, Any]) -> dict[str, Any]:
 def _counts(group: str, name: str, value: object, settings: dict[str, Any]) -> bool:
     if name in NOT_SCIENTIFIC.get(group, ()):
         return False
-    is_own = group == "model" and settings["model"]["name"] == "own"  # whose options may have the same names
-    added = {} if is_own and name != "start_from" else ADDED.get(group, {})
+    # Other networks have had their options from the beginning, and the same names may have other defaults there.
+    is_newer = group == "model" and settings["model"]["name"] not in OLD_NETWORKS and name != "start_from"
+    added = {} if is_newer else ADDED.get(group, {})
     return not (name in added and value == added[name])
 
 

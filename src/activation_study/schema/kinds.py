@@ -100,6 +100,22 @@ class Whole(Kind):
         return f"a whole number from {self.at_least} to {self.at_most}" if is_too_large else self.text
 
 
+@dataclass(frozen=True)
+class EveryFew(Kind):
+    """Every so-many-th whole number, from the first one on, up to 10,000."""
+
+    step: int
+    first: int
+
+    @property
+    def text(self) -> str:
+        """Such as `one of 7, 13, 19, ...`."""
+        return f"one of {', '.join(str(self.first + count * self.step) for count in range(3))}, ..."
+
+    def holds(self, value: Any) -> bool:  # noqa: D102
+        return type(value) is int and self.first <= value <= 10_000 and (value - self.first) % self.step == 0
+
+
 class Flag(Kind):
     """A boolean; words such as `no` and `off`, which Hydra leaves as they are, would be true as texts."""
 

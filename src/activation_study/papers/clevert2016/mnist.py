@@ -1,4 +1,4 @@
-"""Clevert, Unterthiner & Hochreiter 2016: ELU. Its experiments on MNIST, Sections 4.1 and 4.2."""
+"""Figures 2 and 3: the experiments on MNIST, Sections 4.1 and 4.2."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from activation_study.claims.ledger import Part, Range
 from activation_study.figures.style import context, finish, legend, log_ticks, looks, panels
-from activation_study.papers.item import Finding, Item, Made, Paper, Scale
+from activation_study.papers.item import Finding, Item, Made, Scale
 from activation_study.papers.parts import differences, ratios
 
 # LReLU's slope is 0.1 in this paper; its SReLU is the ReLU shifted to begin at -1.
@@ -199,12 +199,3 @@ FIGURE3 = Item(
     open_points="Loss (squared error per pixel), the output (linear) and the activation of the code (as everywhere) "
     "are ours; pixels are standardised. The validation images stand for the test images.",
 )  # fmt: skip
-
-PAPER = Paper(
-    name="clevert2016",
-    reference="Clevert, Unterthiner & Hochreiter, 2016: Fast and Accurate Deep Network Learning by Exponential Linear "
-    "Units (ELUs), ICLR",
-    about="ELU lets activations be negative and so keeps their mean near zero, which brings the gradient nearer to the "
-    "natural gradient. The paper finds faster learning than with ReLU and LReLU on MNIST and lower errors on CIFAR.",
-    items=(FIGURE2, FIGURE3),
-)
