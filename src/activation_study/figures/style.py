@@ -178,11 +178,19 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
     figure.legend(handles=keys, loc="outside right upper", ncols=columns)
 
 
-def finish(figure: Figure, title: str, footer: str) -> Figure:
-    """Puts the title above the panels, left, and the footer in small type below them."""
+def finish(figure: Figure, title: str, footer: str, see: str = "") -> Figure:
+    """Puts the title above the panels, left, and the caption in small type below them.
+
+    Args:
+        figure: gets both.
+        title: what is drawn.
+        footer: what it is drawn from.
+        see: the clause that says what to see, which holds whatever the data are; it comes first.
+    """
     figure.suptitle(title, x=0.01, ha="left")
     letters = int(figure.get_figwidth() * 21)  # as many as fit on a line at this size
-    figure.supxlabel(textwrap.fill(footer, letters), x=0.01, ha="left", fontsize=6.5, color=GREY)
+    caption = [textwrap.fill(part, letters) for part in (f"To see: {see}." if see else "", footer) if part]
+    figure.supxlabel("\n".join(caption), x=0.01, ha="left", fontsize=6.5, color=GREY)
     return figure
 
 
