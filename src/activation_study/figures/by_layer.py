@@ -16,7 +16,7 @@ DECADES = 8  # of the gradient norm that are drawn: what vanished further would 
 def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Gradient norm of every layer over training, one panel per variant."""
     return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm",
-                  "lines that stay apart are layers that learn at different speeds, the lowest the slowest", log=True)  # fmt: skip
+                  "lines that stay apart are layers that learn at different speeds", log=True)  # fmt: skip
 
 
 def saturation(layers: pd.DataFrame, depth: int | None = None) -> Figure:

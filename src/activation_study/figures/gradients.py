@@ -57,7 +57,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         legend(figure, rows.variant)
         drawn = f"lines: geometric mean, bands: {INTERVAL}"
         return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"),
-                      "a straight fall towards layer 1 is a gradient that loses the same share in every layer")  # fmt: skip
+                      "a straight fall towards layer 1 is a gradient that loses its share in every layer")  # fmt: skip
 
 
 def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:

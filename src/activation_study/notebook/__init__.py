@@ -13,12 +13,12 @@ from activation_study.notebook.drawing import (
     profile,
     properties,
 )
-from activation_study.notebook.film import Choices, Film, film
-from activation_study.notebook.live import live
+from activation_study.notebook.filming import Choices, Film, film
 from activation_study.notebook.papers import choose_paper, paper, papers_made
 from activation_study.notebook.shown import picture, show, table
 from activation_study.notebook.verdicts import choose_verdict, verdict
 from activation_study.notebook.views import gradients, histograms
+from activation_study.notebook.watching import live
 
 __all__ = [
     "DATA", "PRESET", "RUNS", "Choices", "Film", "Several", "Slider", "choose", "choose_paper", "choose_verdict",

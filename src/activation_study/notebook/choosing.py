@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from IPython.display import display
 
 from activation_study.errors import StudyError
-from activation_study.notebook.shown import Canvas, Shown
 from activation_study.notebook.panels import Panels
+from activation_study.notebook.shown import Canvas, Shown
 
 NOTHING = object()
 
@@ -93,7 +93,9 @@ class Chooser:
         self.said = HTML(layout=Layout(min_height="28px"))  # so that the picture stays where it is
         self.drawing = Newest(self._redraw)
         parts = self._drawn(self._values())
-        show_widgets(VBox([*widgets.values(), self.said]), f"Choose {', '.join(widgets)} where this notebook is running.")
+        show_widgets(
+            VBox([*widgets.values(), self.said]), f"Choose {', '.join(widgets)} where this notebook is running."
+        )
         self.canvases = [Canvas() for _ in parts]
         for canvas, part in zip(self.canvases, parts, strict=True):
             canvas.show(part)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from activation_study.figures.style import layer_ticks
-from activation_study.notebook.film import Film
+from activation_study.notebook.filming import Film
 from activation_study.notebook.panels import BLUE, ORANGE, Bars, Line, Panel, Panels
 
 CHANCE = 10.0  # per cent that guessing one of ten classes gets right
@@ -24,7 +24,8 @@ def gradients(film: Film, at: int = -1) -> Panels:
     epochs = [frame.epoch for frame in frames]
     panels = [
         Panel("gradient norm", "layer (1 = at the input)", "gradient norm",
-              [Line(layers, first.norms, "before training", dashed=True), Line(layers, now.norms, "now", BLUE, marked=True)],
+              [Line(layers, first.norms, "before training", dashed=True),
+               Line(layers, now.norms, "now", BLUE, marked=True)],
               (0.7, len(layers) + 0.3), (10**low, 10 ** max(high, low + 1)), True,
               layer_ticks(len(layers) - 1, output=True)),
         Panel("accuracy", "epoch", "accuracy (%)",

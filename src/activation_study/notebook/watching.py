@@ -8,7 +8,7 @@ from typing import Any
 from activation_study.activations import names
 from activation_study.errors import refuse
 from activation_study.notebook.choosing import Newest, show_widgets, told
-from activation_study.notebook.film import Choices, Film, film
+from activation_study.notebook.filming import Choices, Film, film
 from activation_study.notebook.shown import Canvas
 from activation_study.notebook.views import VIEWS
 
@@ -24,7 +24,7 @@ def live(view: str = "gradients", **chosen: Any) -> None:
 
     Args:
         view: "gradients", the gradient norm by layer and the accuracy, or "histograms", the activations by layer.
-        chosen: what to begin with, see `film.Choices`.
+        chosen: what to begin with, see `filming.Choices`.
     """
     watched = Live(view, **chosen)
     watched.train()
