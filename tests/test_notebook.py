@@ -30,7 +30,7 @@ from activation_study.notebook import (
 from activation_study.notebook import film as film_of
 from activation_study.notebook.choosing import Chooser, Newest, Several, Slider, widget
 from activation_study.notebook.filming import Choices
-from activation_study.notebook.panels import BLUE, ORANGE, Bars, Line, Panel, Panels, as_figure, as_svg
+from activation_study.notebook.panels import BLUE, ORANGE, Line, Panel, Panels, as_figure, as_svg
 from activation_study.notebook.watching import Live
 
 TINY = {"activation": "relu", "depth": 2, "steps": 40, "every": 10}
@@ -105,8 +105,8 @@ def test_a_film_of_a_network_that_diverges_says_so():
 
 
 def test_a_choice_that_makes_no_sense_is_one_sentence():
-    with pytest.raises(StudyError, match=r"^activation\.name=rleu: no such activation"):
-        film_of(activation="rleu")
+    with pytest.raises(StudyError, match=r"^learning_rate=-1: "):
+        film_of(learning_rate=-1)
 
 
 @pytest.mark.parametrize("view", [gradients, histograms])
@@ -128,7 +128,7 @@ def test_a_histogram_holds_what_the_quantiles_say():
 
 
 def test_a_line_goes_through_its_points():
-    panel = Panel("t", "x", "y", [Line([0, 1], [1, 100], "it"), Bars([0, 1], [10], BLUE)], (0, 1), (1, 100), log=True)
+    panel = Panel("t", "x", "y", [Line([0, 1], [1, 100], "it")], (0, 1), (1, 100), log=True)
     svg = ElementTree.fromstring(as_svg(Panels("<title>", "note", [panel])))
     assert svg.get("aria-label") == "<title>. note"
     points = [tuple(map(float, pair.split(","))) for pair in svg.find(f".//{SVG}polyline").get("points").split()]
@@ -170,7 +170,7 @@ def test_a_still_picture_brings_its_own_ground():
 
     image = Image.open(BytesIO(shown.picture(drawing.function("elu", build("elu"))).data))
     assert "transparency" not in image.info
-    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert min(image.convert("RGB").getpixel((0, 0))) > 250
 
 
 def test_live_draws_while_it_trains_and_goes_back(outputs):

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "draw", "drawn", "final_accuracy",
-    "functions", "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "learning_rates",
-    "mean_activation", "ranks", "saturation", "save",
+    "functions", "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves",
+    "learning_rates", "mean_activation", "ranks", "saturation", "save",
 ]  # fmt: skip
 
 

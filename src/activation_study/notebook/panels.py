@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Bars from 0 between edges, of which there is one more than heights."""
+    """Bars from 0, on an axis that is not logarithmic, between edges, of which there is one more than heights."""
 
     edges: Sequence[float] | np.ndarray
     heights: Sequence[float] | np.ndarray
