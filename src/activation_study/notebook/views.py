@@ -31,7 +31,7 @@ def gradients(film: Film, at: int = -1) -> Panels:
         Panel("accuracy", "epoch", "accuracy (%)",
               [Line(epochs, [100 * frame.train for frame in frames], "training", BLUE),
                Line(epochs, [100 * frame.valid for frame in frames], "validation", ORANGE, dashed=True),
-               Line([0, 1e9], [CHANCE, CHANCE], "guessing")],
+               Line([0, last.epoch], [CHANCE, CHANCE], "guessing")],
               (0, max(last.epoch, 1e-9)), (0, 105)),
     ]  # fmt: skip
     ratio = now.norms[0] / now.norms[-2] if len(now.norms) > 1 and now.norms[-2] else float("nan")
