@@ -50,7 +50,7 @@ results: setup  ## make the tables and figures of results/EXPERIMENT again from 
 	$(RUN) experiments/figures.py figure=functions out=results
 	@status=0; for name in $(EXPERIMENTS); do \
 		echo "$$name:"; $(RUN) experiments/compare.py +experiment=$$name missing=refuse || status=1; \
-	done; exit $$status
+	done; $(RUN) -m activation_study.commands.results && exit $$status
 
 papers: setup  ## make every item of the papers: make papers SCALE=smoke
 	$(RUN) experiments/reproduce.py item=all scale=$(SCALE)

@@ -8,10 +8,9 @@ from activation_study.commands.cli import command
 @command("train")
 def main(config: DictConfig) -> None:
     """Trains the run that the configuration describes."""
-    from activation_study.config import settings
-    from activation_study.training.execute import execute
+    from activation_study.commands import train
 
-    execute(settings(config))
+    train.train(config)
 
 
 if __name__ == "__main__":

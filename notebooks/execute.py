@@ -37,7 +37,10 @@ def execute(path: Path, folder: Path = FOLDER, timeout: int = 900) -> NotebookNo
     for cell in notebook.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(LIVE, None)  # a dropdown needs its kernel; the picture beside it stays
+            data = output.get("data", {})
+            data.pop(LIVE, None)  # a dropdown needs its kernel; the picture beside it stays
+            if "image/png" in data:
+                data.pop("text/html", None)  # the same picture for a running notebook, which others do not trust
     return notebook
 
 

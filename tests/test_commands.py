@@ -49,6 +49,8 @@ def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> N
     second = run("train", *arguments, cwd=tmp_path)
     assert second.returncode == 0
     assert "trained already, nothing to do" in second.stdout
+    assert first.stdout.count("gradient norm by layer, step 2, learning rate") == 2
+    assert len(first.stdout.splitlines()) == 2 * 4  # of two hidden layers and the output layer, and a head
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 

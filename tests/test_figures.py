@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 from activation_study import figures
 from activation_study.errors import StudyError
+from activation_study.figures.fingerprint import fingerprint, of_file
 from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks
 
 # Slope with which the made-up gradients fade from layer to layer, and the best accuracy.
@@ -96,11 +97,12 @@ def test_every_figure_draws_with_labels_and_leaves_nothing_behind(name, small):
     draw(figure)
 
     assert figure.get_suptitle()
+    assert footer_of(figure).startswith("To see: ")
     assert entry.description.endswith(".")
     assert any(ax.get_xlabel() for ax in figure.axes)
     assert any(ax.get_ylabel() for ax in figure.axes)
     if name != "functions":
-        assert footer_of(figure).startswith("mnist, mlp · depth")
+        assert " mnist, mlp · depth" in footer_of(figure)
         assert "3 seeds · scale desk · learning rate 0.01" in footer_of(figure)
         assert "replicas diverged (relu 1)" in footer_of(figure)
     assert not pyplot.get_fignums()
@@ -118,6 +120,42 @@ def test_ten_activations_at_depth_32_fit_without_overlap(name):
     boxes += [legend.get_window_extent(renderer) for legend in figure.legends]
     assert all(page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1) for box in boxes)
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "accuracy_by_depth"])
+def test_curves_that_lie_on_one_another_get_a_panel_of_differences(name):
+    metrics, layers = tables(["relu", "elu", "prelu"], [2, 5], seeds=4)
+    *_, panel = figures.FIGURES[name](metrics, layers).axes
+    assert panel.get_title("left") == "difference to relu"
+    split = "test" if name == "accuracy_by_depth" else "valid"
+    ends = metrics[(metrics.split == split) & (metrics.epoch == metrics.epoch.max()) & (metrics.depth == 5)]
+    by_seed = ends.pivot(index="seed", columns="variant", values="accuracy")
+    ours = {line.get_color(): line.get_ydata()[-1] for line in panel.lines if len(line.get_ydata()) > 1}
+    for label in ("relu", "elu", "prelu"):
+        expected = 100 * (by_seed[label] - by_seed.relu).mean()
+        assert ours[ARTICLE[label].color] == pytest.approx(expected, abs=1e-9)
+    low, high = panel.get_ylim()
+    assert 0 < high == -low < 10
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "accuracy_by_depth"])
+def test_one_variant_has_nothing_to_differ_from(name):
+    titles = [ax.get_title("left") for ax in figures.FIGURES[name](*tables(["relu"], [2, 5])).axes]
+    assert not any("difference" in title for title in titles)
+
+
+def test_a_fingerprint_is_that_of_what_is_shown(small, tmp_path):
+    """It differs with a number, not with the drawing; a PNG carries it."""
+    metrics, layers = small
+    changed = metrics.assign(accuracy=metrics.accuracy.where(metrics.seed > 0, metrics.accuracy * 0.99))
+    for name, entry in figures.FIGURES.items():
+        figure = entry(metrics, layers)
+        assert fingerprint(figure) == fingerprint(entry(metrics, layers))
+        if entry.table == "metrics" and name != "ranks":  # which may stay as they were
+            assert fingerprint(figure) != fingerprint(entry(changed, layers))
+    before = fingerprint(figure)
+    png, _ = figures.save(figure, tmp_path / "figure")
+    assert of_file(png) == before == fingerprint(figure)
 
 
 def test_an_activation_has_the_same_color_everywhere(small):

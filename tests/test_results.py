@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,8 +19,14 @@ from activation_study import CONF
 from activation_study.claims import CLAIMS, EVIDENCE, find, judge, page
 from activation_study.claims.evidence import NOTHING
 from activation_study.commands.claims import all_outcomes
-from activation_study.commands.compare import measure, prepared, written
+from activation_study.commands.compare import Measured, measure, prepared, written
+from activation_study.commands.results import index
 from activation_study.errors import StudyError
+from activation_study.figures import drawn, learning_rates
+from activation_study.figures.fingerprint import fingerprint, of_file
+from activation_study.papers import PAPERS
+from activation_study.papers import page as page_of_papers
+from activation_study.papers import results as papers
 from activation_study.runs import available, runs_in
 from activation_study.runs.archive import RESULTS, pack
 
@@ -32,11 +39,17 @@ PRESETS = {name: evidence.preset for name, evidence in EVIDENCE.items() if evide
 
 def remade(given: list[str], runs_dir: Path, missing: str = "refuse") -> dict[str, str]:
     """The files but figures that a comparison writes, by name."""
+    asked, command, measured = of_runs(given, runs_dir, missing)
+    return written(measured, asked, command)[0]
+
+
+def of_runs(given: list[str], runs_dir: Path, missing: str = "refuse") -> tuple[dict[str, Any], str, Measured]:
+    """What a comparison asks for, its command, and what it is made of."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         where = [f"runs_dir={runs_dir}", "device=cpu"]
         asked, choices, tuning = prepared(compose("compare", [*given, *where]), [*given, *where])
         command = shlex.join(["python", "experiments/compare.py", *given])
-        return written(measure(choices, tuning, missing), asked, command)[0]
+        return asked, command, measure(choices, tuning, missing)
 
 
 def held_against_runs(folder: Path, runs_dir: Path) -> None:
@@ -63,6 +76,56 @@ def committed(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in RESULTS.glob("*/summary.md")))
 def test_committed_comparisons_are_what_the_runs_say(name, committed) -> None:
     held_against_runs(RESULTS / name, committed)
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in RESULTS.glob("*/summary.md")))
+def test_committed_figures_show_what_the_runs_say(name, committed) -> None:
+    figures_held_against_runs(RESULTS / name, committed)
+
+
+def figures_held_against_runs(folder: Path, runs_dir: Path) -> None:
+    """Fails where a PNG does not show what the runs say, or is of an older drawing; skips where runs are missing."""
+    (arguments,) = MADE_BY.findall((folder / "summary.md").read_text())
+    try:
+        asked, _, measured = of_runs(shlex.split(arguments), runs_dir)
+    except StudyError as error:
+        if NOT_THERE not in str(error):
+            raise
+        pytest.skip(f"results/{folder.name}: {error}")
+    now = dict(drawn(measured.tables, differences={"reference": asked["reference"]}))
+    if measured.grids:
+        now["learning_rates"] = learning_rates(measured.grids.metrics)
+    assert {path.stem for path in folder.glob("*.png")} == now.keys()
+    stale = [name for name, figure in now.items() if of_file(folder / f"{name}.png") != fingerprint(figure)]
+    assert not stale, f"`make results` draws them again: {', '.join(stale)}"
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("papers/*/*.json")), ids=lambda path: path.stem)
+def test_committed_figures_of_papers_show_their_tables(path) -> None:
+    paper = PAPERS[path.parent.name]
+    item = paper.item(path.stem)
+    result = papers.read(RESULTS / "papers", paper, item)
+    assert of_file(path.with_suffix(".png")) == fingerprint(
+        item.figure(result.table, page_of_papers.note(item, result))
+    )
+
+
+def test_the_index_of_the_results_is_what_lies_there() -> None:
+    assert (RESULTS / "README.md").read_text() == index(RESULTS)
+
+
+def test_the_index_leads_to_files_and_changes_with_a_number(tiny) -> None:
+    text = index(tiny.parent)
+    row = next(line for line in text.splitlines() if line.startswith("| tiny |"))
+    best = pd.read_csv(tiny / "summary.csv").sort_values("accuracy").iloc[-1]
+    assert f"{best['variant']} has the highest test accuracy, {100 * best['accuracy']:.2f} % [" in row
+    assert "n = 2" in row
+    assert "python experiments/compare.py" in row
+    for link in re.findall(r"\]\(([^)]+)\)", index(RESULTS)):
+        assert (RESULTS / link).exists(), link
+    table = pd.read_csv(tiny / "summary.csv").assign(accuracy=0.5)
+    table.to_csv(tiny / "summary.csv", index=False)
+    assert "50.00 %" in index(tiny.parent)
 
 
 def test_committed_verdicts_are_what_the_runs_say(committed) -> None:

@@ -5,7 +5,7 @@ those of `activation_study.runs.read`, filtered to one data set and to one learn
 Importing this package does not import torch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 __all__ = [
-    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "draw", "final_accuracy", "functions",
-    "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves", "learning_rates",
-    "mean_activation", "ranks", "saturation", "save",
+    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "draw", "drawn", "final_accuracy",
+    "functions", "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves",
+    "learning_rates", "mean_activation", "ranks", "saturation", "save",
 ]  # fmt: skip
 
 
@@ -76,17 +76,26 @@ FIGURES = {
 def draw(tables: "Tables", out: Path, only: str | None = None, **options: dict[str, Any]) -> list[Path]:
     """Draws every figure of comparable runs, or one, into a folder; returns the paths of the PNG files.
 
-    What was not measured is left out, and so are the functions, which no run changes.
-
     Args:
-        tables: one learning rate for each variant and depth.
+        tables: as `drawn` takes them.
         out: the folder.
         only: name of the one figure that is wanted.
         options: by figure, such as `differences={"reference": "elu"}`.
     """
+    return [save(figure, out / name)[0] for name, figure in drawn(tables, only, **options)]
+
+
+def drawn(tables: "Tables", only: str | None = None, **options: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
+    """Every figure of comparable runs by its name, or one.
+
+    What was not measured is left out, and so are the functions, which no run changes.
+
+    Args:
+        tables: one learning rate for each variant and depth.
+        only: name of the one figure that is wanted.
+        options: by figure, such as `differences={"reference": "elu"}`.
+    """
     names = [name for name, entry in FIGURES.items() if entry.table] if only is None else [only]
-    return [
-        save(FIGURES[name](tables.metrics, tables.layers, **options.get(name, {})), out / name)[0]
-        for name in names
-        if FIGURES[name].can_draw(tables.metrics, tables.layers)
-    ]
+    for name in names:
+        if FIGURES[name].can_draw(tables.metrics, tables.layers):
+            yield name, FIGURES[name](tables.metrics, tables.layers, **options.get(name, {}))

@@ -6,13 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from activation_study.comparison.differences import reference_of
 from activation_study.comparison.quantities import ACCURACY, counted
 from activation_study.comparison.statistics import Estimate
 from activation_study.comparison.variants import kind
 from activation_study.errors import StudyError
-from activation_study.figures.by_depth import final
+from activation_study.figures.by_depth import difference, final
 from activation_study.figures.style import called, context, finish, legend, log_ticks, looks, panels
-from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer
+from activation_study.figures.tables import INTERVAL, LOST, at_depth, checked, curve, footer, less
 
 SPLITS = {"train": "-", "valid": (0, (3, 1.5))}
 NEAR = 5.0  # percentage points from the best within which a variant counts as close to it
@@ -30,10 +31,16 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
     drawn = drawn.assign(accuracy=100 * drawn.accuracy)
     last = drawn[drawn.split == list(splits)[-1]]  # validation data, where there is any
     with context():
-        figure, axes = panels(3, "epoch", "", sharex=False, sharey=False, height=1.2)
-        loss = _curves(axes[0], drawn, "loss")["mean"]
+        reference = reference_of(rows)
+        against = less(last[last.epoch > 0], reference, "accuracy", "epoch")
+        compares = against.variant.nunique() > 1
+        figure, axes = panels(3 + compares, "epoch", "", sharex=False, sharey=False, height=1.2)
+        loss = _curves(axes[0], drawn, "loss", (0, np.inf))["mean"]
         _curves(axes[1], drawn, "accuracy")
         accuracy = _curves(axes[2], last, "accuracy")
+        if compares:  # curves that lie on one another
+            difference(axes[3], against[against.epoch == against.epoch.max()], reference)
+            _curves(axes[3], against, "accuracy", (-100, 100))
         if loss.min() > 0 and loss.max() > 10 * loss.min():
             axes[0].set_yscale("log")
             log_ticks(axes[0].yaxis)
@@ -45,23 +52,27 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
             axes[2].set(xlim=(entered - 0.5, accuracy.index.max() + 0.5), ylim=(near, highest + 0.2))
         close_up = f"accuracy, close-up ({list(splits)[-1]})"
         titles = {"loss": "loss (nats)", "accuracy": "accuracy (%)", close_up: "accuracy (%)"}
-        for ax, (title, label) in zip(axes, titles.items(), strict=True):
+        for ax, (title, label) in zip(axes, titles.items(), strict=False):
             ax.set(title=title, ylabel=label)
+        for ax in axes:
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         legend(figure, rows.variant, splits)
         lost = f"{LOST}, and with the loss that they began with"
-        return finish(figure, "Learning curves", footer(rows, f"lines: mean, bands: {INTERVAL}", "loss", lost))
+        drawn = f"lines: mean, bands: {INTERVAL}" + (", of differences paired by seed" if compares else "")
+        see = f"a band across 0 on the right cannot be told from {called(reference)}"
+        return finish(figure, "Learning curves", footer(rows, drawn, "loss", lost),
+                      see if compares else "the earlier a line is level, the faster it has learned")  # fmt: skip
 
 
-def _curves(ax: Axes, rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Draws every variant and split, and returns the curves, one below the other."""
+def _curves(ax: Axes, rows: pd.DataFrame, value: str, within: tuple[float, float] = (0, 100)) -> pd.DataFrame:
+    """Draws every variant and split, and returns the curves, one below the other; `within` is what is possible."""
     curves = []
     for variant, look in looks(rows.variant).items():
         for split, dashes in SPLITS.items():
             part = rows[(rows.variant == variant) & (rows.split == split)]
             if part.empty:
                 continue
-            line = curve(part, value, "epoch", within=(0, np.inf) if value == "loss" else (0, 100))
+            line = curve(part, value, "epoch", within=within)
             every = max(1, len(line) // 6)
             ax.plot(line.index, line["mean"], color=look.color, linestyle=dashes, marker=look.marker, markevery=every,
                     linewidth=1.2)  # fmt: skip
@@ -97,7 +108,8 @@ def final_accuracy(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         beside.tick_params(length=0)
         beside.spines["right"].set_visible(False)
         drawn = f"large dots and numbers: mean, bars and brackets: {INTERVAL}, small dots: seeds"
-        return finish(figure, "Test accuracy after training", footer(rows, drawn, "accuracy", LOST))
+        return finish(figure, "Test accuracy after training", footer(rows, drawn, "accuracy", LOST),
+                      "where bars overlap, look at the differences paired by seed")  # fmt: skip
 
 
 def _dots(ax: Axes, order: list[str], values: dict[str, np.ndarray], estimates: dict[str, Estimate]) -> None:

@@ -15,25 +15,31 @@ DECADES = 8  # of the gradient norm that are drawn: what vanished further would 
 
 def gradient_lines(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Gradient norm of every layer over training, one panel per variant."""
-    return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm", log=True)
+    return _lines(layers, "grad_norm", depth, "Gradient norm by layer over training", "gradient norm",
+                  "lines that stay apart are layers that learn at different speeds", log=True)  # fmt: skip
 
 
 def saturation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Share of saturated units in every layer over training, one panel per variant."""
-    return _lines(layers, "saturated", depth, "Saturated units by layer over training", "saturated (% of units)")
+    return _lines(layers, "saturated", depth, "Saturated units by layer over training", "saturated (% of units)",
+                  "a line near 100 % is a layer that hardly passes on a gradient")  # fmt: skip
 
 
 def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Mean activation of every layer over training, one panel per variant."""
-    return _lines(layers, "mean", depth, "Mean activation by layer over training", "mean activation")
+    return _lines(layers, "mean", depth, "Mean activation by layer over training", "mean activation",
+                  "the nearer to 0 a line, the less its layer shifts the inputs of the next")  # fmt: skip
 
 
 def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel per variant."""
-    return _lines(layers, "dead", depth, "Dead units by layer over training", "never active (% of units)")
+    return _lines(layers, "dead", depth, "Dead units by layer over training", "never active (% of units)",
+                  "what rises and does not come down again no longer takes part")  # fmt: skip
 
 
-def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylabel: str, log: bool = False) -> Figure:
+def _lines(
+    layers: pd.DataFrame, value: str, depth: int | None, title: str, ylabel: str, see: str, log: bool = False
+) -> Figure:
     """Draws one quantity; a share between 0 and 1 is drawn in percent, as its label says."""
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm", value]), depth)
     hidden, without = last_hidden(rows), set(rows.layer[~rows.hidden])
@@ -72,7 +78,7 @@ def _lines(layers: pd.DataFrame, value: str, depth: int | None, title: str, ylab
             drawn += "; never active: z ≤ 0 on every probe example, where a ReLU gets no gradient"
         if log:
             drawn = f"lines: geometric mean over seeds, dashed: output layer, at most {DECADES} decades shown"
-        return finish(figure, title, footer(rows, drawn, "grad_norm"))
+        return finish(figure, title, footer(rows, drawn, "grad_norm"), see)
 
 
 def _layer_colors(hidden: int) -> tuple[ListedColormap, BoundaryNorm]:

@@ -33,7 +33,8 @@ def functions(activations: "Mapping[str, Activation] | None" = None) -> Figure:
             "(sigmoid and tanh within 2.5 % of their range, ELU within 5 % of its bound, ReLU below zero). "
             "The leaky functions have no bound below and never saturate."
         )
-        return finish(figure, "Activation functions and their derivatives", drawn)
+        return finish(figure, "Activation functions and their derivatives", drawn,
+                      "an error is multiplied by the dashed line, and where that is near 0 it is lost")  # fmt: skip
 
 
 def _panel(ax: Axes, label: str, activation: "Activation", color: str) -> None:

@@ -32,7 +32,8 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         bar = figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
         log_ticks(bar.ax.yaxis)
         drawn = "colour: geometric mean over seeds; grey: no value; layer 1 is at the input"
-        return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm"))
+        return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm"),
+                      "where colours darken downwards, the gradient vanishes on its way to the input")  # fmt: skip
 
 
 def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
@@ -55,7 +56,8 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         axes[0].set_xticks(*layer_ticks(hidden, output=True))
         legend(figure, rows.variant)
         drawn = f"lines: geometric mean, bands: {INTERVAL}"
-        return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"))
+        return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"),
+                      "a straight fall towards layer 1 is a gradient that loses its share in every layer")  # fmt: skip
 
 
 def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from activation_study.figures.fingerprint import KEY, fingerprint
 from activation_study.figures.style import context
 from activation_study.runs import files
 
@@ -15,12 +16,12 @@ RESOLUTIONS = (160, 130, 100, 75, 50)  # dots per inch, tried in turn
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Writes `stem`.png and `stem`.pdf, whole or not at all, and returns their paths.
 
-    Neither file holds a date, so equal figures give equal bytes.
+    Neither file holds a date, so equal figures give equal bytes. The PNG says what it shows, see `fingerprint`.
     """
-    layout = figure.get_layout_engine()
+    layout, shown = figure.get_layout_engine(), {KEY: fingerprint(figure)}
     with context():
         for dpi in RESOLUTIONS:
-            png = _rendered(figure, format="png", dpi=dpi)
+            png = _rendered(figure, format="png", dpi=dpi, metadata=shown)
             figure.set_layout_engine("none")  # the first rendering has laid it out, which takes as long as the rest
             if len(png) < LARGEST:
                 break

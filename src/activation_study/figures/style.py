@@ -6,9 +6,10 @@ No figure touches the global rcParams or pyplot: each is built inside `with cont
 import functools
 import math
 import textwrap
+import threading
 import zlib
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from activation_study.names import printable, shortened
 SHEET = Path(__file__).with_name("study.mplstyle")
 WIDTH = 9.6  # inches of a full row of panels
 GREY = "#666666"
+DRAWING = threading.RLock()
 
 
 class Look(NamedTuple):
@@ -62,9 +64,11 @@ LONGEST = 42  # letters of a label
 KEYS = 30  # of a column of the key
 
 
-def context() -> AbstractContextManager[None]:
-    """The study's rcParams, for the `with` block only."""
-    return matplotlib.style.context(SHEET)
+@contextmanager
+def context() -> Iterator[None]:
+    """The study's rcParams, for the `with` block only; they are the process's, so one thread draws at a time."""
+    with DRAWING, matplotlib.style.context(SHEET):
+        yield
 
 
 def ordered(labels: Iterable[str]) -> list[str]:
@@ -174,11 +178,19 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
     figure.legend(handles=keys, loc="outside right upper", ncols=columns)
 
 
-def finish(figure: Figure, title: str, footer: str) -> Figure:
-    """Puts the title above the panels, left, and the footer in small type below them."""
+def finish(figure: Figure, title: str, footer: str, see: str = "") -> Figure:
+    """Puts the title above the panels, left, and the caption in small type below them.
+
+    Args:
+        figure: gets both.
+        title: what is drawn.
+        footer: what it is drawn from.
+        see: the clause that says what to see, which holds whatever the data are; it comes first.
+    """
     figure.suptitle(title, x=0.01, ha="left")
     letters = int(figure.get_figwidth() * 21)  # as many as fit on a line at this size
-    figure.supxlabel(textwrap.fill(footer, letters), x=0.01, ha="left", fontsize=6.5, color=GREY)
+    caption = [textwrap.fill(part, letters) for part in (f"To see: {see}." if see else "", footer) if part]
+    figure.supxlabel("\n".join(caption), x=0.01, ha="left", fontsize=6.5, color=GREY)
     return figure
 
 

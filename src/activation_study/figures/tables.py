@@ -94,6 +94,20 @@ def curve(
     return 10**frame if log else frame
 
 
+def less(table: pd.DataFrame, reference: str, value: str, over: str) -> pd.DataFrame:
+    """The table with every value less that of the reference with the same seed; rows without such a one are left out.
+
+    Args:
+        table: one row for each variant, seed and value of `over`.
+        reference: label of a variant.
+        value: the column.
+        over: column of the x axis.
+    """
+    against = table[table.variant == reference].set_index(["seed", over])[value]
+    theirs = against.reindex(pd.MultiIndex.from_frame(table[["seed", over]])).to_numpy()
+    return table.assign(**{value: table[value].to_numpy() - theirs}).dropna(subset=[value])
+
+
 def last_hidden(table: pd.DataFrame) -> int:
     """The number of the last layer that ends in an activation."""
     return int(table.layer[table.hidden].max())

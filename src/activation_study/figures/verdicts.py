@@ -60,7 +60,8 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
             "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth; "
             "where differences exceed 10 points the axis is logarithmic beyond 1"
         )
-        return finish(figure, f"Difference to {called(reference)}", footer(rows, drawn, "accuracy", LOST))
+        return finish(figure, f"Difference to {called(reference)}", footer(rows, drawn, "accuracy", LOST),
+                      f"a bar across 0 cannot be told from {called(reference)}")  # fmt: skip
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
@@ -84,7 +85,8 @@ def ranks(metrics: pd.DataFrame) -> Figure:
         keys = [Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors, 1)]
         figure.legend(handles=keys, loc="outside right upper")
         drawn = "ranks by mean test accuracy; those who tie share their ranks"
-        return finish(figure, "Ranks", footer(rows, drawn, "accuracy", LOST))
+        return finish(figure, "Ranks", footer(rows, drawn, "accuracy", LOST),
+                      "one colour over most of a row is a rank on which the seeds agree")  # fmt: skip
 
 
 def learning_rates(metrics: pd.DataFrame) -> Figure:
@@ -115,7 +117,8 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
         )
         if repeated := alike(metrics.variant):
             text += f" · {repeated}"
-        return finish(figure, "Choice of the learning rate", text)
+        return finish(figure, "Choice of the learning rate", text,
+                      "the flatter the valley around a ring, the less its rate matters")  # fmt: skip
 
 
 def _one_a_depth(rows: pd.DataFrame, xlabel: str, lines: int) -> tuple[Figure, list]:

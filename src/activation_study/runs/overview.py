@@ -1,10 +1,13 @@
 """How many runs stand where, how fast they go, and how long the rest will take."""
 
+import difflib
 from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from activation_study.errors import refuse
+from activation_study.runs import bars
 from activation_study.runs.available import found
 from activation_study.runs.folder import FINISHED, STATES, Run
 
@@ -30,6 +33,33 @@ def overview(runs_dir: Path | str) -> str:
     ]
     if counts["pending"] or counts["running"]:
         lines.append(_time_left(runs, states))
+    return "\n".join(lines)
+
+
+def of_one(runs_dir: Path | str, name: str) -> str:
+    """How one run stands, and where it is finished its gradient norms by layer, as a text for the terminal.
+
+    Args:
+        runs_dir: the folder of runs.
+        name: of the run, or a beginning that no other run has.
+
+    Raises:
+        StudyError: no run has the name, or several do.
+    """
+    runs = {run.name: run for run in found(runs_dir)}
+    fitting = [name] if name in runs else [other for other in runs if other.startswith(name)]
+    if not fitting:
+        refuse("run", name, f"no such run; the nearest are {', '.join(difflib.get_close_matches(name, runs, 3, 0.0))}")
+    if len(fitting) > 1:
+        refuse("run", name, f"{len(fitting)} runs begin so; choose one of {', '.join(fitting)}")
+    run = runs[fitting[0]]
+    status = run.status
+    lines = [f"{run.name}: {_state(run, status)}"]
+    lines += [f"  {where}: diverged at step {step}" for where, step in status.get("diverged", {}).items()]
+    if run.is_finished:
+        lines.append(bars.picture_of(run) or "gradient norms were not measured; see probes.every")
+    elif "step" in status:
+        lines.append(_progress(status))
     return "\n".join(lines)
 
 

@@ -145,7 +145,7 @@ SCHEMAS = {
             "mirror": Nullable(Url()),
         }
     ),
-    "status": Group(BASE),
+    "status": Group({**BASE, "run": Nullable(Text("the name of a run"))}),
 }
 
 

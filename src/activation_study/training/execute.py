@@ -9,6 +9,7 @@ import io
 import os
 import platform
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,9 +185,12 @@ def _from_tensor(content: torch.Tensor) -> pd.DataFrame:
 def _signals_as_flag() -> Iterator[list[int]]:
     """Inside, Ctrl-C and SIGTERM only note themselves in the list given, so that no update is cut in two.
 
-    The second Ctrl-C ends the process as usual.
+    The second Ctrl-C ends the process as usual. Only the main thread is told of signals; another is left as it is.
     """
     noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
 
     def note(number: int, frame: object) -> None:
         noted.append(number)
