@@ -42,8 +42,9 @@ def study(runs: Sequence[Run], tuning_seeds: Sequence[int], packed: Packed) -> l
         tuning_seeds: the seeds that chose learning rates; what they measured counts where nothing else was.
         packed: gets the arrays.
     """
-    shown = [run for run in runs if run.is_finished and _is_classification(run) and "depth" in run.config["config"]["model"]]
-    return [group for name, members in comparable(shown).items() if (group := _group(name, members, tuning_seeds, packed))]
+    shown = [run for run in runs if run.is_finished and _can_be_shown(run.config["config"])]
+    groups = [_group(name, members, tuning_seeds, packed) for name, members in comparable(shown).items()]
+    return sorted(filter(None, groups), key=lambda group: -len(group["replicas"]["seed"]))  # what has most comes first
 
 
 def t_quantiles(most: int = 32) -> list[list[float]]:
@@ -51,8 +52,8 @@ def t_quantiles(most: int = 32) -> list[list[float]]:
     return [[statistics.quantile(n, k) for k in range(1, most + 1)] for n in range(2, most + 1)]
 
 
-def _is_classification(run: Run) -> bool:
-    return run.config["config"].get("objective", {}).get("name", "classification") == "classification"
+def _can_be_shown(config: dict[str, Any]) -> bool:
+    return config.get("objective", {}).get("name", "classification") == "classification" and "depth" in config["model"]
 
 
 def _group(name: str, runs: Sequence[Run], tuning_seeds: Sequence[int], packed: Packed) -> dict[str, Any] | None:

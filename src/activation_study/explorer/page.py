@@ -10,6 +10,7 @@ their hashes, and nothing else: it can load nothing and send nothing.
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +45,7 @@ def html(runs: Sequence[Run], tuning_seeds: Sequence[int], papers: Path) -> str:
         "digits": _digits(packed),
         "quantiles": t_quantiles(),
         "palette": palette(labels),
-        "gains": {name: {"backward": build(name).backward_gain, "forward": build(name).forward_gain} for name in TRAINABLE},
+        "gains": {name: _gains(name) for name in TRAINABLE},
         "papers": _items(papers),
         "rule": RULE,
         "worker": "\n".join(map(_script, WORKER)),
@@ -55,18 +56,19 @@ def html(runs: Sequence[Run], tuning_seeds: Sequence[int], papers: Path) -> str:
         f"default-src 'none'; script-src {_hash(code)}; style-src {_hash(styles)}; worker-src blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-    text = _part("page.html")
-    for place, content in {
-        "POLICY": policy, "STYLES": styles, "DATA": in_script(data), "NUMBERS": packed.text(), "CODE": code,
-    }.items():  # fmt: skip
-        text = text.replace(f"{{{{{place}}}}}", content)
-    return text
+    parts = {"POLICY": policy, "STYLES": styles, "DATA": in_script(data), "NUMBERS": packed.text(), "CODE": code}
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _part("page.html"))
 
 
 def in_script(value: Any) -> str:
     """JSON that can stand inside an element of HTML, whatever labels hold."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _gains(name: str) -> dict[str, float]:
+    activation = build(name)
+    return {"backward": activation.backward_gain, "forward": activation.forward_gain}
 
 
 def _digits(packed: Packed) -> dict[str, int]:
