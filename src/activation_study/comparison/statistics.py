@@ -65,8 +65,8 @@ def means(
                          for end, fill in (("min", np.inf), ("max", -np.inf)))  # fmt: skip
     centre = np.where(smallest == largest, smallest, centre)  # where all are equal, without rounding errors
     squares = np.where(known, (filled - centre) ** 2, 0.0).sum(0)
-    quantile = np.array([quantile(int(n), comparisons) for n in count])
-    half = quantile * np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    reach = np.array([quantile(int(n), comparisons) for n in count])
+    half = reach * np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
     return centre, np.clip(centre - half, *within), np.clip(centre + half, *within)
 
 

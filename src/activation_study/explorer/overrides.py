@@ -27,11 +27,12 @@ def overrides(config: dict[str, Any]) -> dict[str, list[str]]:
     for group in IN_FILE:
         usual = _train().get(group, {})
         setting += _changed(group, chosen.get(group, {}), usual)
-    return {"activation": _of_choice("activation", chosen["activation"]), "setting": [*setting, f"scale={config['scale']}"]}
+    setting.append(f"scale={config['scale']}")
+    return {"activation": _of_choice("activation", chosen["activation"]), "setting": setting}
 
 
 def _of_choice(group: str, options: dict[str, Any]) -> list[str]:
-    """Such as init=he init.mode=fan_out; what is not told, such as where a folder of images lies, is left to the user."""
+    """Such as init=he init.mode=fan_out; where a folder of images lies is not known, and left to the user."""
     name = str(options.get("name", _usual_name(group)))
     usual = defaults(group, name)
     if group == "activation" and not usual and "target" not in options:

@@ -1,7 +1,7 @@
 """Many numbers in few bytes: whole numbers of 16 bits, their low bytes and their high bytes apart, all compressed.
 
-Code 0 says that there is no value. What ranges over decades is rounded on a logarithmic scale, all else on a linear one;
-a scale spans the values that are there, so shares that are all 0 cost nothing.
+Code 0 says that there is no value. What ranges over decades is rounded on a logarithmic scale, all else on a linear
+one; a scale spans the values that are there, so shares that are all 0 cost nothing.
 """
 
 import base64
