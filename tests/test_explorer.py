@@ -251,7 +251,13 @@ def test_a_verdict_made_in_the_page_is_that_of_python(runs, file, opened, fragme
 def test_every_choice_is_in_the_address_and_survives_a_reload_and_back(file, opened) -> None:
     page = opened(file)
     before = page.evaluate("location.hash")
-    for control, value in {"depth": "2", "rate": "0.05", "reference": "tanh", "value": "loss", "split": "train"}.items():
+    for control, value in {
+        "depth": "2",
+        "rate": "0.05",
+        "reference": "tanh",
+        "value": "loss",
+        "split": "train",
+    }.items():
         page.locator(f"#{control}").select_option(value)
         assert f"{control}={value}" in page.evaluate("location.hash")
     page.get_by_label("sigmoid", exact=True).uncheck()
@@ -449,7 +455,9 @@ def test_gradient_norms_are_those_of_torch(code, name) -> None:
         [name, sizes, [weight.detach().flatten().tolist() for weight in weights], x.flatten().tolist(), y.tolist()],
     )
     assert loss_there == pytest.approx(loss.item(), rel=1e-5)
-    assert norms == pytest.approx([weight.grad.norm().item() for weight in weights if weight.grad is not None], rel=1e-4)
+    assert norms == pytest.approx(
+        [weight.grad.norm().item() for weight in weights if weight.grad is not None], rel=1e-4
+    )
 
 
 def test_weights_have_the_scale_that_is_asked_for(code) -> None:

@@ -8,7 +8,7 @@
   const select = (id, choices, value) => {
     const node = figureOf(id), texts = choices.map(String);
     if ([...node.options].map((option) => option.value).join("\n") !== texts.join("\n")) {
-      node.replaceChildren(...texts.map((text) => element("option", { value: text }, text === "chosen" ? "the best on validation images" : text)));
+      node.replaceChildren(...texts.map((text) => element("option", { value: text }, text === "chosen" ? "best on validation" : text)));
     }
     node.value = String(value);
   };

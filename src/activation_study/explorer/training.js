@@ -4,9 +4,10 @@ function liveSection(study, getState, change) {
   const url = URL.createObjectURL(new Blob([study.worker], { type: "text/javascript" }));
   const worker = new Worker(url), status = figureOf("live-status"), { digits } = study;
   const images = standardized(study.bytes, digits), labels = study.bytes.slice(digits.labels, digits.labels + digits.count);
-  let curve = [], latest = null, waiting = false;
+  let curve = [], latest = null, waiting = false, run = 0;
 
   worker.onmessage = ({ data }) => {
+    if (data.run !== run) return; // a word of the network before
     latest = data;
     curve.push({ x: data.steps, y: data.accuracy });
     if (data.diverged) figureOf("stop").disabled = true;
@@ -47,14 +48,16 @@ function liveSection(study, getState, change) {
     const { net, layers, width, gain, lr, bend } = getState();
     curve = [];
     latest = null;
+    run += 1;
     status.textContent = "training";
     figureOf("stop").disabled = false;
-    worker.postMessage({ start: { images, labels, heldOut: digits.held_out, pixels: digits.pixels, net, layers, width, gain, rate: lr, bend } });
+    worker.postMessage({ start: { run, images, labels, heldOut: digits.held_out, pixels: digits.pixels, net, layers, width, gain, rate: lr, bend } });
   }
 
   figureOf("train").addEventListener("click", start);
   figureOf("stop").addEventListener("click", () => {
     worker.postMessage({ stop: true });
+    run += 1;
     figureOf("stop").disabled = true;
     status.textContent = `stopped. ${status.textContent}`;
   });

@@ -37,7 +37,7 @@ function train(asked, mine) {
     told = performance.now();
     const held = forward(network, valid, heldOut, activation, bend);
     postMessage({
-      steps, diverged, loss: found.loss,
+      run: asked.run, steps, diverged, loss: found.loss,
       accuracy: diverged ? 0 : judged(held[held.length - 1].outputs, validLabels, heldOut, classes).accuracy,
       gradients: gradients.map((one) => norm(one.weights)),
       saturated: passes.slice(0, -1).map((pass) => saturatedShare(pass.z, activation.flat)),
