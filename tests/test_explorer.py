@@ -483,7 +483,7 @@ def test_relu_learns_a_deep_sigmoid_does_not_and_a_larger_scale_rescues_it(file,
         assert status.text_content().startswith("stopped.")
         return float(status.get_attribute("data-accuracy")), float(status.get_attribute("data-ratio"))
 
-    accuracy, _ = trained(400)
+    accuracy, _ = trained(800)
     assert accuracy > 0.9
     page.locator("#net").select_option("sigmoid")
     page.locator("#live-status").evaluate("node => { node.dataset.steps = 0 }")
