@@ -69,8 +69,8 @@ def means(
                          for end, fill in (("min", np.inf), ("max", -np.inf)))  # fmt: skip
     centre = np.where(smallest == largest, smallest, centre)  # where all are equal, without rounding errors
     squares = np.where(known, (filled - centre) ** 2, 0.0).sum(0)
-    quantile = np.array([_quantile(int(n), comparisons) for n in count])
-    half = quantile * np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
+    reach = np.array([quantile(int(n), comparisons) for n in count])
+    half = reach * np.sqrt(squares / np.maximum(count - 1, 1) / np.maximum(count, 1))
     return centre, np.clip(centre - half, *within), np.clip(centre + half, *within)
 
 
@@ -163,7 +163,7 @@ def rank_shares(accuracies: ArrayLike) -> NDArray[np.float64]:
 
 
 @functools.lru_cache(maxsize=256)
-def _quantile(replicas: int, comparisons: float) -> float:
+def quantile(replicas: int, comparisons: float) -> float:
     """How many standard errors an interval reaches to either side; NaN for one replica."""
     return float(stdtrit(replicas - 1, 1 - (1 - CONFIDENCE) / comparisons / 2)) if replicas > 1 else np.nan
 

@@ -119,6 +119,7 @@ SCHEMAS = {
             "replace": Flag(),
         }
     ),
+    "explore": Group({**BASE, **OUT, "papers": PathTo(), "tuning_seeds": Seeds()}),
     "reproduce": Group(
         {
             **BASE,

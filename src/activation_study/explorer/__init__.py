@@ -1,0 +1,1 @@
+"""The explorer: one HTML file in which the runs are looked at, and small networks are trained."""

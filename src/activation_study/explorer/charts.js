@@ -1,0 +1,130 @@
+// What each chart shows of a selection.
+
+const figureOf = (id) => document.getElementById(id);
+
+function colors(study) {
+  const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return (label) => (study.palette[label] || { light: "#444444", dark: "#cccccc" })[theme];
+}
+
+function drawAll(view, change) {
+  const color = colors(view.study);
+  drawCurves(view, color, change);
+  drawMaps(view, change);
+  drawLayers(view, color, change);
+  drawDepths(view, color, change);
+  drawDifferences(view);
+  drawSummary(view);
+  figureOf("commands").textContent = commandsOf(view).join("\n") || "nothing is chosen";
+}
+
+function drawCurves(view, color, change) {
+  const { group, state, study } = view, name = `${state.split} ${state.value}`, isShare = state.value === "accuracy";
+  const points = (label, i) => over(view, view.chosen[label], (k) => curveValue(study, group, name, k, i), isShare ? { within: [0, 1] } : {});
+  drawLines(titled("curves", `${state.split === "valid" ? "Validation" : "Training"} ${state.value} by epoch`), {
+    x: { label: "epoch" }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
+    y: isShare ? { label: "accuracy, %", format: percent } : { label: "loss, nats", format: power },
+    series: seriesOf(view, color, group.epochs, points),
+  });
+}
+
+function titled(id, title) {
+  const figure = figureOf(id);
+  figure.dataset.title = title;
+  figure.querySelector("figcaption").textContent = title;
+  return figure;
+}
+
+function drawMaps(view, change) {
+  const { group, state, study, moments } = view, numbers = layersOf(view), host = figureOf("maps");
+  const variants = numbers.length ? view.variants : [];
+  const grids = variants.map((name) => moments.map((_, moment) => numbers.map((layer) =>
+    over(view, view.chosen[name], (k) => layerValue(study, group, "grad_norm", k, moment, layer), { log: true }).value)));
+  const known = grids.flat(2).filter((value) => value > 0), high = Math.log(known.length ? Math.max(...known) : 1);
+  const scale = { low: Math.max(Math.log(known.length ? Math.min(...known) : 0.1), high - Math.log(1e10)), high };
+  const kept = new Map([...host.children].map((figure) => [figure.dataset.title, figure]));
+  const figures = variants.map((name) => kept.get(name) || element("figure", { "data-title": name }, element("figcaption", {}, name)));
+  if (figures.some((figure, i) => host.children[i] !== figure) || host.children.length !== figures.length) host.replaceChildren(...figures);
+  variants.forEach((name, i) => drawMap(figures[i], {
+    moments, layers: numbers.length, scale, value: (moment, layer) => grids[i][moment][layer - 1],
+    cursor: { moment: view.moment, layer: Math.min(state.layer, numbers.length) },
+    pick: (moment, layer) => change({ epoch: moments[moment], layer: Math.min(layer, state.depth) }),
+  }));
+  figureOf("maps-scale").textContent = variants.length
+    ? `Layer 1, at the input, is lowest, the output layer highest; epochs go to the right. Dark: ${power(Math.exp(scale.low))} and below, bright: ${power(Math.exp(scale.high))}.`
+    : "Nothing was measured by layer in these runs.";
+}
+
+function drawLayers(view, color, change) {
+  const { group, study, state, moment } = view, numbers = layersOf(view), hidden = numbers.slice(0, -1);
+  const when = `epoch ${plain(state.epoch)}`;
+  const along = (quantity, xs, options) => seriesOf(view, color, xs, (name, i) =>
+    over(view, view.chosen[name], (k) => layerValue(study, group, quantity, k, moment, xs[i]), options));
+  const draw = (id, title, y, series, xs = hidden) => drawLines(titled(id, title), {
+    x: { label: xs === numbers ? "layer (last: output)" : "hidden layer", ticks: xs }, y, series, cursor: Math.min(state.layer, xs.length || 1),
+    pick: (layer) => change({ layer: Math.min(layer, state.depth) }),
+  });
+  draw("gradients", `Gradient norm by layer, ${when}`, { label: "gradient norm", log: true, format: power }, along("grad_norm", numbers, { log: true }), numbers);
+  draw("saturation", `Saturated units by layer, ${when}`, { label: "% of units", format: percent, within: [0, 1] }, along("saturated", hidden, { within: [0, 1] }));
+  draw("dead", `Units no validation image activates, ${when}`, { label: "% of units", format: percent, within: [0, 1] }, along("dead", hidden, { within: [0, 1] }));
+  draw("mean", `Mean activation by layer, ${when}`, { label: "mean of f(z)", format: power }, along("mean", hidden, {}));
+  const last = hidden.length, relative = along("error_rms", hidden, { log: true });
+  view.variants.forEach((name, i) => {
+    relative[i].points = hidden.map((layer) => ({ x: layer, ...withY(over(view, view.chosen[name], (k) =>
+      layerValue(study, group, "error_rms", k, moment, layer) / layerValue(study, group, "error_rms", k, moment, last), { log: true })) }));
+  });
+  const theory = view.variants.filter((name) => group.theory[name]).map((name) => ({ name: `${name}, theory before training`, color: color(name),
+    dashes: "1 3", thin: true, points: hidden.map((layer) => ({ x: layer, y: group.theory[name] ** (last - layer) })) }));
+  draw("errors", `Back-propagated error over the last hidden layer's, ${when}`, { label: "RMS error, ratio", log: true, format: power }, [...relative, ...theory]);
+}
+
+function drawDepths(view, color, change) {
+  const { group, state } = view;
+  const byDepth = group.depths.map((depth) => view.at(depth));
+  const points = (name, i) => over(view, byDepth[i][name] || [], (k) => group.replicas.test[k] ?? NaN, { within: [0, 1] });
+  drawLines(titled("depths", "Test accuracy against depth"), {
+    x: { label: "hidden layers", log: group.depths[0] > 0, ticks: group.depths }, bars: true, cursor: state.depth, pick: (depth) => change({ depth }, true),
+    y: { label: "test accuracy, %", format: percent, exact: (value) => (100 * value).toFixed(2) }, series: seriesOf(view, color, group.depths, points),
+  });
+}
+
+function drawDifferences(view) {
+  const { rows, sentences } = conclusionsOf(view), host = titled("differences", `Test accuracy at depth ${view.state.depth}, less that of ${view.reference || "–"}`);
+  figureOf("verdict").replaceChildren(...sentences.map((sentence) => element("li", {}, sentence)));
+  const chart = hostOf(host, "svg"), width = Math.max(260, chart.clientWidth), left = Math.min(150, width / 3), line = 24;
+  host.rows = rows;
+  const height = 46 + line * Math.max(rows.length, 1);
+  const ends = rows.flatMap((row) => [row.low, row.high, row.difference]).filter(Number.isFinite).concat(0);
+  const x = scaleOf(ends, {}, left, width - 20), svg = shape("svg", { width, height, "aria-hidden": "true" });
+  for (const tick of x.ticks) svg.append(shape("line", { x1: x.place(tick), x2: x.place(tick), y1: 6, y2: height - 34, class: tick ? "grid" : "frame" }),
+    shape("text", { x: x.place(tick), y: height - 20, "text-anchor": "middle" }, plain(100 * tick)));
+  rows.forEach((row, i) => {
+    const y = 18 + i * line, color = colors(view.study)(row.variant);
+    svg.append(shape("text", { x: 2, y: y + 4 }, row.variant.length > 20 ? `${row.variant.slice(0, 19)}…` : row.variant));
+    if (Number.isFinite(row.low)) svg.append(shape("line", { x1: x.place(row.low), x2: x.place(row.high), y1: y, y2: y, stroke: color, class: "bar" }));
+    if (Number.isFinite(row.difference)) svg.append(shape("circle", { cx: x.place(row.difference), cy: y, r: 4, fill: color }));
+  });
+  svg.append(shape("text", { x: width - 8, y: height - 4, "text-anchor": "end", class: "label" }, "points, joint 95 % intervals"));
+  chart.replaceChildren(svg);
+  beside(host, () => tableOf(host.dataset.title, ["variant", "n", "difference, points", "95 % interval, joint"], rows.map(differenceCells)));
+  let at = -1;
+  const say = (step) => {
+    if (!rows.length) return;
+    at = (at + step + rows.length) % rows.length;
+    const [name, n, difference, interval] = differenceCells(rows[at]);
+    spoken(`${name}: ${difference} points, interval ${interval}, ${n} seeds`);
+  };
+  listen(host, chart, { move: (dx, dy) => say(dx + dy < 0 ? -1 : 1), click: () => {} });
+}
+
+function differenceCells(row) {
+  const signed = (value) => (value >= 0 ? "+" : "") + points(value);
+  return [row.variant, row.n, signed(row.difference), Number.isFinite(row.low) ? `${signed(row.low)} to ${signed(row.high)}` : "–"];
+}
+
+function drawSummary(view) {
+  const rows = summaryOf(view).map((row) => [row.name, row.rates.map(plain).join(", "), row.n, row.diverged, points(row.accuracy.value),
+    Number.isFinite(row.accuracy.low) ? `${points(row.accuracy.low)} to ${points(row.accuracy.high)}` : "–", power(row.ratio.value), percent(row.saturated.value), percent(row.dead.value)]);
+  figureOf("summary").replaceChildren(tableOf(`At depth ${view.state.depth}`, ["variant", "learning rate", "networks", "diverged", "test accuracy, %",
+    "95 % interval", "gradient norm, first / last layer, before training", "saturated, %", "never active, %"], rows));
+}
