@@ -156,7 +156,8 @@ def _by_layer(
     kept = layers[layers["step"].isin(moments)]
     depth = {key: int(group["layer"].max()) for key, group in kept.groupby("depth")}
     sizes = [len(moments) * depth.get(replica[1], 0) for replica in replicas]
-    *begins, end = [0, *np.cumsum(sizes).tolist()]
+    ends = [int(end) for end in np.cumsum(sizes)]
+    begins, end = [0, *ends[:-1]], ends[-1]
     first = pd.Series(begins, pd.MultiIndex.from_tuples(replicas, names=REPLICA))
     first = first.reindex(pd.MultiIndex.from_frame(kept[REPLICA])).to_numpy(dtype=int)
     row = np.searchsorted(moments, kept["step"].to_numpy(dtype=float))

@@ -40,6 +40,7 @@ def _numbers(ax: Axes) -> Iterator[np.ndarray]:
         yield np.asarray(patch.get_path().vertices, float).ravel()
         yield np.asarray(patch.get_patch_transform().get_matrix(), float).ravel()
     for collection in ax.collections:
-        yield np.concatenate([np.asarray(path.vertices, float).ravel() for path in collection.get_paths()] or [[]])
+        paths = [np.asarray(path.vertices, float).ravel() for path in collection.get_paths()]
+        yield np.concatenate(paths) if paths else np.zeros(0)
         if (values := collection.get_array()) is not None:
             yield np.ma.filled(np.ma.asarray(values, float), np.nan).ravel()

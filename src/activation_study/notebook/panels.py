@@ -157,8 +157,8 @@ def _panel(panel: Panel, width: float) -> list[str]:
                       f'height="{abs(base - top):.1f}" fill="{ink}"/>'
                       for left, after, top in zip(x, x[1:], tops, strict=False)]  # fmt: skip
             continue
-        x, y = _points(mark, panel)
-        points = list(zip(across(x), np.clip(down(y), TOP - 2, bottom), strict=True))
+        xs, ys = _points(mark, panel)
+        points = list(zip(across(xs), np.clip(down(ys), TOP - 2, bottom), strict=True))
         dashes = ' stroke-dasharray="5 3"' if mark.dashed else ""
         parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in points)}" fill="none" '
                      f'stroke="{ink}" stroke-width="2"{dashes}/>')  # fmt: skip

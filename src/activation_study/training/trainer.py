@@ -5,7 +5,7 @@ there as tensors until the epoch's record is made.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ class Trainer:
         self._measured: dict[int, Tensor] = {}  # by step: the probes' quantities, (replicas, layers, quantities)
         self._dead: dict[int, Tensor] = {}  # by step: shares of dead units, (replicas, layers)
 
-    def records(self, tick: Callable[[], None] = lambda: None) -> Iterator[Record]:
+    def records(self, tick: Callable[[], None] = lambda: None) -> Generator[Record, None, None]:
         """Trains to the end, from wherever the trainer stands; yields a record per epoch, the first before training.
 
         Where `train.record_every` is given there is one every so many steps, and one at the end.
