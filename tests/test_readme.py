@@ -63,10 +63,8 @@ def test_command_works(command, tmp_path) -> None:
             arguments += [] if re.search("activations=|variants=", command) else ["activations=[relu,elu]"]
     elif name == "claims":
         arguments += [f"out={tmp_path}", "scale=smoke"]
-    elif name == "reproduce":
+    elif name == "reproduce" or name == "explore":
         arguments += [f"out={tmp_path}"]
-    elif name == "explore":
-        arguments += [f"out={tmp_path / 'explorer.html'}"]
     elif name == "figures":
         made = run("train", *SMALL, "activation=relu", f"runs_dir={tmp_path}")
         assert made.returncode == 0, made.stderr

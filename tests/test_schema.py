@@ -32,7 +32,7 @@ BASE = {
     "compare": f"{RUN} out=out tune.rates=null activations=[relu,elu]",
     "figures": "runs_dir=runs out=out",
     "claims": "runs_dir=runs out=out scale=smoke",
-    "explore": "runs_dir=runs out=page.html",
+    "explore": "runs_dir=runs out=out",
     "data": "data_dir=data",
     "status": "runs_dir=.",
 }

@@ -15,6 +15,6 @@ def explore(config: DictConfig) -> None:
     asked = schema.checked("explore", config)
     runs = [run for run in found(asked["runs_dir"]) if run.is_finished]
     text = html(runs, asked["tuning_seeds"], Path(asked["papers"]))
-    out = Path(asked["out"])
+    out = Path(asked["out"]) / "explorer.html"
     files.write_text(out, text)
     print(f"{out}: {len(runs)} runs, {len(text.encode()) / 1e6:.1f} MB; open it in any browser, no network is needed.")

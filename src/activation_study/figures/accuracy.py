@@ -50,7 +50,7 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
             entered = accuracy.index[accuracy["mean"] >= near].min()
             highest = np.nanmax(accuracy[["mean", "high"]].to_numpy())
             axes[2].set(xlim=(entered - 0.5, accuracy.index.max() + 0.5), ylim=(near, highest + 0.2))
-        close_up = f"accuracy, close-up ({list(splits)[-1]})"
+        close_up = f"close-up ({list(splits)[-1]})"
         titles = {"loss": "loss (nats)", "accuracy": "accuracy (%)", close_up: "accuracy (%)"}
         for ax, (title, label) in zip(axes, titles.items(), strict=False):
             ax.set(title=title, ylabel=label)
