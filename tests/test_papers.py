@@ -108,7 +108,11 @@ def test_a_page_says_what_the_table_says(tmp_path, tanh, verdict):
     (row,) = page.overview([PAPER], tmp_path).to_dict("records")
     assert row["items made"] == "1 of 1"
     assert (row["numbers set beside ours"], row["of the same set-up"], row["of these in our interval"]) == (3, 2, 1)
-    counted = {"Supported": row["claims supported"], "Contradicted": row["contradicted"], "Undecided": row["undecided"]}
+    counted = {
+        "Supported": row["claims supported"],
+        "Contradicted": row["contradicted"],
+        "Undecided": row["undecided, or depends"],
+    }
     assert counted == {**dict.fromkeys(counted, 0), verdict: 1}
 
 
@@ -161,7 +165,7 @@ def test_the_list_has_every_item_with_its_times(made_up, tmp_path, monkeypatch, 
         (["item=figure99"], "error: item=figure99: no such item; choose one of "),
         (
             ["paper=clevert2016", "item=figure1"],
-            "error: item=figure1: no such item; choose one of figure2, figure3, all",
+            "error: item=figure1: no such item; choose one of figure2, figure3, figure4, figure5, table1, all",
         ),
         (["scale=poster"], "error: scale=poster: no such scale; choose one of paper, desk, smoke"),
     ],
