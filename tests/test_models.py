@@ -138,7 +138,7 @@ def test_any_size_of_image_gives_logits(name, shape, depth, width, replicas, bat
 @pytest.mark.parametrize(
     ("config", "begins"),
     [
-        ({"name": "resnet"}, "model.name=resnet: no such network; choose one of mlp, convnet"),
+        ({"name": "vgg"}, "model.name=vgg: no such network; choose one of mlp, convnet"),
         ({"name": "mlp", "kernel": 3}, "model.kernel=3: mlp has no such option; its options: depth, width"),
         ({"name": "mlp", "depth": 0}, "model.depth=0: give a whole number of at least 1"),
         ({"name": "convnet", "depth": 2.5}, "model.depth=2.5: give a whole number of at least 1"),

@@ -165,7 +165,7 @@ def test_results_are_saved_before_they_are_printed(tiny_settings, tmp_path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("builtins.print", fails)
-    asked = {"out": str(tmp_path / "out"), "target": None, "reference": None}
+    asked = {"out": str(tmp_path / "out"), "target": None, "margin": None, "reference": None}
     with pytest.raises(OSError, match="No space"):
         comparing._report(comparing.Measured(tables, tables, None), asked, "the command")
     assert {"summary.md", "summary.csv", "final_accuracy.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
