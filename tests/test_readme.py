@@ -65,6 +65,9 @@ def test_command_works(command, tmp_path) -> None:
         arguments += [f"out={tmp_path}", "scale=smoke"]
     elif name == "reproduce" or name == "explore":
         arguments += [f"out={tmp_path}"]
+    elif name == "status" and "run=" in command:
+        made = run("train", *SMALL, "activation=elu", "model.depth=4", f"runs_dir={tmp_path}")
+        assert made.returncode == 0, made.stderr
     elif name == "figures":
         made = run("train", *SMALL, "activation=relu", f"runs_dir={tmp_path}")
         assert made.returncode == 0, made.stderr
