@@ -37,7 +37,7 @@ BASE = {
     "status": "runs_dir=.",
 }
 OWN = f"model=own model.path={ROOT / 'tests' / 'my_networks.py'}:ResidualMLP"
-ACTIVATIONS = "elu, gelu, lrelu, mish, prelu, relu, rrelu, selu, shifted_relu, sigmoid, silu, softplus, softsign, tanh"
+ACTIVATIONS = "centred_elu, elu, gelu, lrelu, mish, offset_relu, prelu, relu, rrelu, selu, shifted_relu"
 SETS = "digits, mnist, fashion_mnist, cifar10, cifar100"
 SEEDS = "give a number of seeds of at least 1, such as 5, or a list such as [0,1,2]"
 

@@ -4,7 +4,7 @@ function liveSection(study, getState, change) {
   const url = URL.createObjectURL(new Blob([study.worker], { type: "text/javascript" }));
   const worker = new Worker(url), status = figureOf("live-status"), { digits } = study;
   const images = standardized(study.bytes, digits), labels = study.bytes.slice(digits.labels, digits.labels + digits.count);
-  let curve = [], latest = null, waiting = false, run = 0;
+  let curve = [], latest = null, waiting = false, run = 0, ended = "";
 
   worker.onmessage = ({ data }) => {
     if (data.run !== run) return; // a word of the network before
@@ -27,7 +27,7 @@ function liveSection(study, getState, change) {
     drawLines(titled("live-saturation", "Saturated units by layer, now"), { x: { label: "hidden layer" }, y: { label: "% of units", format: percent, within: [0, 1] },
       empty: "press Train", series: [{ name: getState().net, color, points: (latest ? latest.saturated : []).map((y, i) => ({ x: i + 1, y })) }] });
     if (latest) {
-      status.textContent = `${latest.diverged ? "diverged: the loss is no longer finite. " : ""}step ${latest.steps}, ` +
+      status.textContent = `${ended}${latest.diverged ? "diverged: the loss is no longer finite. " : ""}step ${latest.steps}, ` +
         `accuracy ${percent(latest.accuracy)} %, gradient norm first / last hidden layer ${Number.isFinite(ratio) ? ratio.toExponential(1) : "–"}`;
       Object.assign(status.dataset, { steps: latest.steps, accuracy: latest.accuracy, ratio, diverged: latest.diverged });
     }
@@ -49,6 +49,7 @@ function liveSection(study, getState, change) {
     curve = [];
     latest = null;
     run += 1;
+    ended = "";
     status.textContent = "training";
     figureOf("stop").disabled = false;
     worker.postMessage({ start: { run, images, labels, heldOut: digits.held_out, pixels: digits.pixels, net, layers, width, gain, rate: lr, bend } });
@@ -59,7 +60,9 @@ function liveSection(study, getState, change) {
     worker.postMessage({ stop: true });
     run += 1;
     figureOf("stop").disabled = true;
-    status.textContent = `stopped. ${status.textContent}`;
+    ended = "stopped. ";  // a picture that is still due says so too
+    status.textContent = ended;
+    draw();
   });
   figureOf("live-settings").addEventListener("input", (event) => {
     const { id, value } = event.target;
