@@ -192,7 +192,8 @@ def numbers(parts: Sequence[Part]) -> pd.DataFrame:
 def _interval(part: Part) -> str:
     if part.n is None:
         return "exact"
-    return "-" if part.low != part.low else f"{part.low:.3g} to {part.high:.3g}"
+    of_two_tests = " (90 %)" if "90 %" in part.statistic else ""
+    return "-" if part.low != part.low else f"{part.low:.3g} to {part.high:.3g}{of_two_tests}"
 
 
 def _statistics(outcome: Outcome) -> list[str]:

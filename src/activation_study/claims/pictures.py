@@ -46,7 +46,9 @@ def intervals(outcome: Outcome) -> Figure:
             if any(part.verdict == verdict for part in known):
                 grid[0, 0].plot([], [], linestyle="", color=color, marker=marker, label=verdict)
         figure.legend(loc="outside right upper")
-        drawn = "points: value, bars: 95 % interval, shaded: where the claim puts it"
+        of_two_tests = any("90 %" in part.statistic for part in known)
+        bars = "90 % interval, of two one-sided tests" if of_two_tests else "95 % interval"
+        drawn = f"points: value, bars: {bars}, shaded: where the claim puts it"
         return finish(figure, _title(outcome), _footer(outcome, drawn))
 
 

@@ -15,9 +15,9 @@ from activation_study.names import path_part, printable
 NUMBERS_VERSION = 2
 SCIENTIFIC = ("activation", "model", "dataset", "init", "objective", "optimizer", "train", "probes")
 NOT_SCIENTIFIC = {"dataset": ("mirror", "root"), "model": ("path",)}
+OLD_NETWORKS = ("mlp", "convnet")  # to whose options some have been added
 # Choices that have been added, with what was done when there was none: left out where they are that, so that runs from
 # before keep their identity.
-OLD_NETWORKS = ("mlp", "convnet")  # whose options have been added to
 ADDED: dict[str, dict[str, Any]] = {
     "model": {"batch_norm": False, "dropout": 0.0, "start_from": None},
     "init": {"by_layer": None, "bias_std": 0.0},
