@@ -121,9 +121,9 @@ def _never_always(table: pd.DataFrame, where: str) -> list[Part]:
 
 DESK = Scale(
     3,
-    40,
-    ("model.width=200", "train.epochs=4", "dataset.train_limit=10000"),
-    "Width 200 instead of 4000, 4 epochs instead of 300, on 10,000 images.",
+    20,
+    ("model.width=500", "train.epochs=10", "dataset.train_limit=20000"),
+    "Width 500 instead of 4000, 10 epochs instead of 300, on 20,000 images.",
 )
 SMOKE = Scale(2, 1, ("dataset=digits", "model.width=16", "train.epochs=1", "dataset.train_limit=200",
                      "dataset.valid_size=100"), "8x8 digits, width 16, one epoch.")  # fmt: skip
