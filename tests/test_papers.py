@@ -184,7 +184,7 @@ def test_the_list_has_every_item_with_its_times(made_up, tmp_path, monkeypatch, 
         (["item=figure99"], "error: item=figure99: no such item; choose one of "),
         (
             ["paper=clevert2016", "item=figure1"],
-            "error: item=figure1: no such item; choose one of figure2, figure3, figure4, figure5, table1, all",
+            "error: item=figure1: no such item; choose one of figure2, figure3, figure4, figure5, cifar10, table1, all",
         ),
         (["precision=half"], "error: precision=half: no such precision; choose one of float32, bfloat16"),
         (["scale=poster"], "error: scale=poster: no such scale; choose one of paper, desk, smoke"),
@@ -266,8 +266,8 @@ def test_a_plan_can_begin_with_the_networks_of_an_earlier_label(tmp_path):
     trained = [*TINY, "keep_weights=true", "learning_rate=0.01"]
     plan = {"first": trained, "as it was left": [*trained, "train.epochs=0", "model.start_from=first"]}
     item = dataclasses.replace(ITEM, plan=lambda scale: plan, table=first_weights)
-    asked = {"scale": "smoke", "precision": "float32", "data_dir": "data", "runs_dir": str(tmp_path), "device": "cpu", "threads": 1,
-             "checkpoint_seconds": 60}  # fmt: skip
+    asked = {"scale": "smoke", "precision": "float32", "data_dir": "data", "runs_dir": str(tmp_path), "device": "cpu",
+             "threads": 1, "checkpoint_seconds": 60}  # fmt: skip
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         table = reproduce.make(item, asked).table
     first, second = (table[table.label == label].weight.to_list() for label in plan)
