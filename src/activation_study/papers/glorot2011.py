@@ -278,7 +278,7 @@ FIGURE3 = Item(
     scales={
         "paper": Scale(20, 33000, ("model.width=1000", "train.epochs=100", "learning_rate=[0.1,0.01]")),
         "desk": Scale(5, 40, ("model.width=300", "train.epochs=6", "learning_rate=0.1"),
-                      "300 units a layer instead of 1000, 6 epochs, 5 seeds at each of 10 penalties, learning rate .1."),
+                      "300 units a layer instead of 1000, 6 epochs, 5 seeds at each penalty, learning rate .1."),
         "smoke": Scale(2, 0.3, ("model.width=24", "train.epochs=3", "learning_rate=0.1", *DIGITS),
                        "24 units a layer, 3 epochs on 600 of the 8 x 8 digits, 2 seeds."),
     },
