@@ -67,8 +67,8 @@
       const moments = group.moments.length ? group.moments : group.epochs, epoch = figureOf("epoch");
       epoch.max = moments.length - 1;
       epoch.value = moments.indexOf(state.epoch);
-      epoch.setAttribute("aria-valuetext", `epoch ${plain(state.epoch)}`);
-      figureOf("epoch-now").textContent = plain(state.epoch);
+      epoch.setAttribute("aria-valuetext", `epoch ${rounded(state.epoch)}`);
+      figureOf("epoch-now").textContent = rounded(state.epoch);
       figureOf("about").textContent = group.about;
     }
     select("net", Object.keys(FUNCTIONS), state.net);
@@ -81,10 +81,11 @@
     }
   }
 
-  function draw() {
+  function draw(isAnew = false) {
     const begun = performance.now();
+    if (isAnew) measure();
     controls();
-    if (study.groups.length) drawAll(selected(study, state), change);
+    if (study.groups.length) drawAll(selected(study, state), change, isAnew);
     document.documentElement.dataset.drawn = (performance.now() - begun).toFixed(1);
   }
 
@@ -109,12 +110,11 @@
   figureOf("rule").textContent = study.rule;
   figureOf("papers").replaceChildren(papersTable(study.papers));
   drawLive = liveSection(study, () => state, change);
-  const again = () => { state = parsed(location.hash, study); draw(); drawLive(); };
-  addEventListener("popstate", again);
-  addEventListener("resize", () => { clearTimeout(again.rest); again.rest = setTimeout(() => { draw(); drawLive(); }, 100); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { figureOf("variants").replaceChildren(); draw(); drawLive(); });
-  draw();
-  drawLive();
+  const anew = () => { draw(true); drawLive(); };
+  addEventListener("popstate", () => { state = parsed(location.hash, study); draw(); drawLive(); });
+  addEventListener("resize", () => { clearTimeout(anew.rest); anew.rest = setTimeout(anew, 100); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { figureOf("variants").replaceChildren(); anew(); });
+  anew();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
 })();
 

@@ -26,6 +26,7 @@ function rounds(low, high, most = 5) {
 }
 
 const plain = (value) => (Number.isFinite(value) ? String(+value.toPrecision(4)) : "–");
+const rounded = (value) => (Number.isFinite(value) ? String(+value.toPrecision(3)) : "–"); // such as an epoch, which need not be whole
 const percent = (value) => (Number.isFinite(value) ? (100 * value).toFixed(1) : "–");
 const power = (value) => {
   if (!Number.isFinite(value)) return "–";
