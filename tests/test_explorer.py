@@ -4,9 +4,7 @@ import gzip
 import itertools
 import json
 import math
-import os
 import re
-import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,21 +165,6 @@ def test_the_command_writes_the_page_and_says_so(runs, tmp_path, monkeypatch, ca
 
 
 # In a browser --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("ACTIVATION_STUDY_NEEDS_BROWSER"):
-            pytest.fail("chromium is not installed, and continuous integration must have it")
-        pytest.skip("chromium is not installed (Debian's package chromium)")
-    with api.sync_playwright() as playwright:
-        options = ["--headless", "--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
