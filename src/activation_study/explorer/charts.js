@@ -14,7 +14,7 @@ function colors(study) {
 
 // What draws, and the choices that it depends on beside those of the networks.
 const NETWORKS = ["dataset", "network", "depth", "rate", "seeds", "off"];
-const DRAWN = [[drawCurves, ["value", "split", "epoch"]], [drawMaps, ["epoch", "layer"]], [drawLayers, ["epoch", "layer"]],
+const DRAWN = [[drawCurves, ["value", "split", "epoch", "reference"]], [drawMaps, ["epoch", "layer"]], [drawLayers, ["epoch", "layer"]],
   [drawDepths, []], [drawDifferences, ["reference"]], [drawSummary, []], [drawCommands, []]];
 const drawnOf = new Map(); // for each of them, those choices when it drew last
 
@@ -34,12 +34,30 @@ function drawCommands(view) {
 }
 
 function drawCurves(view, color, change) {
+  if (view.state.value === "difference") return drawCurvesLess(view, color, change);
   const { group, state, study } = view, name = `${state.split} ${state.value}`, isShare = state.value === "accuracy";
   const points = (label, i) => over(view, view.chosen[label], `${name} ${i}`, (k) => curveValue(study, group, name, k, i), isShare ? { within: [0, 1] } : {});
-  drawLines(titled("curves", `${state.split === "valid" ? "Validation" : "Training"} ${state.value} by epoch`), {
+  drawLines(titled("curves", `${OF_SPLIT[state.split]} ${state.value} by epoch`), {
     x: { label: "epoch", format: rounded }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
     y: isShare ? { label: "accuracy, %", format: percent } : { label: "loss, nats", format: power },
     series: seriesOf(view, color, group.epochs, points),
+  });
+}
+
+const OF_SPLIT = { valid: "Validation", train: "Training" };
+
+// Accuracies less the reference's, paired by seed: curves that lie on one another come apart.
+function drawCurvesLess(view, color, change) {
+  const { group, state, study, reference } = view, name = `${state.split} accuracy`, { seed } = group.replicas;
+  const theirs = new Map((view.chosen[reference] || []).map((k) => [seed[k], k]));
+  const less = (k, i) => (theirs.has(seed[k]) ? curveValue(study, group, name, k, i) - curveValue(study, group, name, theirs.get(seed[k]), i) : NaN);
+  const series = seriesOf(view, color, group.epochs, (label, i) =>
+    over(view, view.chosen[label], `${name} ${i} less ${reference}`, (k) => less(k, i), { within: [-1, 1] }));
+  const ends = (one) => one.points.flatMap((point) => [point.low, point.high, point.y]).filter(Number.isFinite);
+  const near = withoutFar(series, ends), reach = near.flatMap(ends), isCut = near.length < series.length;
+  drawLines(titled("curves", `${OF_SPLIT[state.split]} accuracy by epoch, less that of ${reference || "–"}`), {
+    x: { label: "epoch", format: rounded }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
+    y: { label: isCut ? "points; what is beyond the edge is drawn at it" : "points", format: percent, within: reach.length ? [Math.min(...reach), Math.max(...reach)] : null, exact: points }, series,
   });
 }
 
@@ -134,8 +152,8 @@ function drawDifferences(view) {
 const endsOf = (row) => [row.low, row.high, row.difference].filter(Number.isFinite);
 
 // The rows that set the scale: those that reach more than four times as far as all others, at most half of them, do not.
-function withoutFar(rows) {
-  const reach = (row) => Math.max(0, ...endsOf(row).map(Math.abs));
+function withoutFar(rows, ends = endsOf) {
+  const reach = (row) => Math.max(0, ...ends(row).map(Math.abs));
   const sorted = [...rows].sort((a, b) => reach(a) - reach(b));
   const far = sorted.findIndex((row, i) => i >= rows.length / 2 && reach(row) > 4 * reach(sorted[i - 1]));
   return far < 0 ? rows : sorted.slice(0, far);

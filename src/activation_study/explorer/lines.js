@@ -15,7 +15,7 @@ function drawLines(figure, spec) {
   const xs = [...new Set(spec.series.flatMap((one) => one.points.map((point) => point.x)))].sort((a, b) => a - b);
   const x = scaleOf(xs, { log: spec.x.log }, left + 6, width - 16);
   const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  axes(svg, x, y, { width, height, left, bottom, top, xLabel: spec.x.label, yLabel: spec.y.label,
+  if (points.length) axes(svg, x, y, { width, height, left, bottom, top, xLabel: spec.x.label, yLabel: spec.y.label,
     xFormat: spec.x.format || plain, yFormat: spec.y.format === percent ? (value) => plain(100 * value) : spec.y.format || plain, xTicks: spec.x.ticks });
   if (!points.length) svg.append(shape("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, spec.empty || "nothing was measured here"));
   if (spec.cursor !== undefined && points.length) {

@@ -5,10 +5,11 @@
   await opened(study, document.getElementById("numbers").textContent.trim());
   let state = parsed(location.hash, study), drawLive = () => {}, queued = false;
 
+  const CALLED = { chosen: "best on validation", valid: "validate", difference: "accuracy, difference" };
   const select = (id, choices, value) => {
     const node = figureOf(id), texts = choices.map(String);
     if ([...node.options].map((option) => option.value).join("\n") !== texts.join("\n")) {
-      node.replaceChildren(...texts.map((text) => element("option", { value: text }, text === "chosen" ? "best on validation" : text)));
+      node.replaceChildren(...texts.map((text) => element("option", { value: text }, CALLED[text] || text)));
     }
     node.value = String(value);
   };
@@ -60,7 +61,7 @@
       select("depth", group.depths, state.depth);
       select("rate", ["chosen", ...ratesOf(group)], state.rate);
       select("reference", group.variants, state.reference);
-      select("value", ["accuracy", "loss"], state.value);
+      select("value", VALUES, state.value);
       select("split", ["valid", "train"], state.split);
       checks("variants", "off", group.variants, (label) => !state.off.includes(label));
       checks("seeds", "seed", seedsOf(group), (seed) => !state.seeds.length || state.seeds.includes(seed));
@@ -108,7 +109,7 @@
   figureOf("runs").hidden = !study.groups.length;
   figureOf("no-runs").hidden = Boolean(study.groups.length);
   figureOf("rule").textContent = study.rule;
-  figureOf("papers").replaceChildren(papersTable(study.papers));
+  drawPapers(study.papers);
   drawLive = liveSection(study, () => state, change);
   const anew = () => { draw(true); drawLive(); };
   addEventListener("popstate", () => { state = parsed(location.hash, study); draw(); drawLive(); });
@@ -117,10 +118,3 @@
   anew();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
 })();
-
-function papersTable(items) {
-  return tableOf("Items of the papers", ["paper and item", "what it shows", "made", "verdicts", "command"], items.map((item) => [
-    `${item.paper} ${item.item}`, item.shows, item.scale || "not yet",
-    element("ul", {}, ...item.verdicts.map(([verdict, statement]) => element("li", {}, element("strong", {}, verdict), `: ${statement}`))),
-    element("code", {}, item.command)]));
-}
