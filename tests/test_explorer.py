@@ -5,6 +5,8 @@ import itertools
 import json
 import math
 import re
+import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import ROOT, in_process
+from PIL import Image
 from torch.nn import functional as F
 
 from activation_study.activations import build
@@ -21,11 +24,13 @@ from activation_study.comparison import selection, statistics
 from activation_study.comparison.differences import differences
 from activation_study.comparison.quantities import ACCURACY
 from activation_study.comparison.sentences import conclusions
+from activation_study.errors import StudyError
 from activation_study.explorer.colors import BACKGROUNDS, contrast, palette
 from activation_study.explorer.data import MOMENTS, study
 from activation_study.explorer.overrides import overrides
 from activation_study.explorer.packing import COARSE, FINE, Packed
 from activation_study.explorer.page import TRAINABLE, WORKER, html, in_script
+from activation_study.explorer.picture import GAP, WINDOW, picture
 from activation_study.figures.style import ARTICLE, OTHERS
 from activation_study.runs import Run, read_runs, runs_in
 from activation_study.runs.identity import configuration_hash
@@ -483,6 +488,25 @@ def test_relu_learns_a_deep_sigmoid_does_not_and_a_larger_scale_rescues_it(file,
     page.locator("#live-status").evaluate("node => { node.dataset.steps = 0 }")
     accuracy, _ = trained(800)
     assert accuracy > 0.7  # 0.88 after 500 steps in a trial; the smaller scale never leaves chance
+
+
+def test_a_picture_shows_the_page_at_work(browser, runs, tmp_path) -> None:
+    """In a process of its own: playwright drives one browser at a time."""
+    command = [sys.executable, "experiments/explore.py", f"runs_dir={runs[0].folder.parent}", f"out={tmp_path}"]
+    ended = subprocess.run([*command, "picture=true"], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    image = Image.open(tmp_path / "explorer.png")
+    assert image.size == (2 * WINDOW["width"] + GAP, WINDOW["height"])
+    assert (tmp_path / "explorer.png").stat().st_size < 300_000
+    trained = image.convert("RGB").crop((WINDOW["width"] + GAP, 0, *image.size))
+    assert len(trained.getcolors(image.width * image.height)) > 20
+
+
+def test_without_a_browser_no_picture_is_taken_and_it_is_said_why(monkeypatch, tmp_path) -> None:
+    pytest.importorskip("playwright")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StudyError, match="picture=true: chromium is not installed"):
+        picture(tmp_path / "explorer.html")
 
 
 def test_what_diverges_is_told(file, opened) -> None:
