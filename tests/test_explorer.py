@@ -239,6 +239,47 @@ def test_a_verdict_made_in_the_page_is_that_of_python(runs, file, opened, fragme
         assert cells[3] == ("–" if row.low != row.low else f"{100 * row.low:+.2f} to {100 * row.high:+.2f}")
 
 
+def test_curves_less_the_reference_s_are_paired_by_seed(runs, file, opened) -> None:
+    page = opened(file, "#depth=2&rate=0.05&value=difference")
+    page.locator("#curves summary").click()
+    rows = read_runs(runs).metrics.query("depth == 2 and learning_rate == 0.05 and split == 'valid'")
+    last = rows[rows["epoch"] == rows["epoch"].max()].pivot(index="seed", columns="variant", values="accuracy")
+    shown = {cells[0]: cells for cells in rows_of(page, "#curves")}  # the last row of each is that of the last epoch
+    for variant in ("sigmoid", "tanh"):
+        mean = statistics.mean(last[variant] - last["relu"], 1, (-1, 1))
+        told = [float(number) for number in [shown[variant][2], *shown[variant][3].split(" to ")]]
+        assert told == pytest.approx([100 * number for number in mean], abs=0.02)
+
+
+def test_what_lies_far_off_is_an_arrow_with_its_number(file, opened) -> None:
+    page = opened(file, "#depth=4&rate=0.05")
+    near, far = page.evaluate(
+        "() => [[1, -2, 30], [1, -2, 3]].map(all => withoutFar(all.map(difference => ({ difference }))).length)"
+    )
+    assert (near, far) == (2, 3)
+    told = page.evaluate(
+        "() => arrow({ difference: -0.8535 }, 10, '#000', 0, 100).map(node => node.textContent).join('')"
+    )
+    assert told == "-85.35"
+
+
+def test_only_what_a_choice_changes_is_drawn_anew(file, opened) -> None:
+    page = opened(file, "#depth=4&rate=0.05")
+    charts = ("curves", "gradients", "differences", "depths")
+    page.evaluate("all => all.forEach(id => { document.querySelector(`#${id} svg`).dataset.old = 1 })", list(charts))
+
+    def kept() -> set[str]:
+        return {id for id in charts if page.locator(f"#{id} svg[data-old]").count()}
+
+    page.locator("#reference").select_option("tanh")
+    page.locator("#differences figcaption", has_text="less that of tanh").wait_for()
+    assert {"gradients", "depths"} <= kept()
+    assert "differences" not in kept()
+    page.locator("#depth").select_option("2")
+    page.locator("#differences figcaption", has_text="depth 2").wait_for()
+    assert kept() == set()
+
+
 def test_every_choice_is_in_the_address_and_survives_a_reload_and_back(file, opened) -> None:
     page = opened(file)
     before = page.evaluate("location.hash")
