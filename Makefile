@@ -73,7 +73,7 @@ status: setup  ## tell how the runs stand
 compare: setup  ## compare the activations on a data set: make compare DATASET=mnist
 	$(RUN) experiments/compare.py dataset=$(DATASET)
 
-bench: setup  ## measure speed: throughput, cost of watching, convolutions, start, analysis, growth, company
+bench: setup  ## measure speed: throughput, cost of watching, convolutions, start, analysis, growth, company, the explorer
 	$(RUN) benchmarks/run.py
 
 clean:  ## remove caches; runs, data and .venv stay

@@ -63,7 +63,7 @@ def _measured(runs: int, rounds: int) -> pd.DataFrame:
     return times.assign(peak_mb=grouped["peak_mb"].max()).reset_index()
 
 
-def write_runs(runs_dir: Path, count: int) -> None:
+def write_runs(runs_dir: Path, count: int, *overrides: str) -> None:
     """Trains one run of each activation and depth; the others are copies with other seeds and a little noise."""
     # Only the parent trains: the steps are not to be charged for it.
     from hydra import compose, initialize_config_dir
@@ -75,10 +75,11 @@ def write_runs(runs_dir: Path, count: int) -> None:
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         chosen = [
-            settings(compose("train", [*TINY, f"runs_dir={runs_dir}", f"activation={name}", f"model.depth={depth}"]))
+            settings(compose("train", [*TINY, f"runs_dir={runs_dir}", f"activation={name}", f"model.depth={depth}",
+                                       *overrides]))
             for depth in DEPTHS
             for name in compose("compare").activations
-        ][:count]
+        ][:count]  # fmt: skip
     trained = [execute(one)[0] for one in chosen]
     tables = [{"metrics": run.table("metrics"), "layers": run.table("layers")} for run in trained]
     stream = np.random.default_rng(0)

@@ -9,13 +9,13 @@ from targets import TARGETS
 
 from activation_study.comparison.text import markdown
 
-UNITS = {"_ms": ", ms", "_s": ", s", "_mb": ", MB"}
+UNITS = {"_ms": ", ms", "_s": ", s", "_mb": ", MB", "_kb": ", kB"}
 QUICK = "\n**A quick run, which only shows that everything runs: its times are no results.**\n"
 TEXT = """# Speed of the study
 {quick}
 Written by `python benchmarks/run.py` from the tables in this folder. All contenders of a part take turns, in one
-process but for *company* and *start*, every other round the other way round; the first round is not counted. Times
-are the median, least and largest of the rounds, ratios the median of the ratios within a round.
+process but for *company*, *start* and *explorer*, every other round the other way round; the first round is not
+counted. Times are the median, least and largest of the rounds, ratios the median of the ratios within a round.
 `activation_study.training.execute.keep_freed_memory` is called once at the start, so that every contender alike keeps
 the memory that it frees; and OpenMP's threads wait for all of them as shortly as for the study, but for *before* in
 *company*. Numbers are float32 unless a row says otherwise, with torch's own choice of TF32 on a GPU (convolutions

@@ -21,7 +21,7 @@ from activation_study.runs import files
 from activation_study.training.environment import cpu_name, device_of, environment
 from activation_study.training.execute import keep_freed_memory
 
-PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth", "company", "precision")
+PARTS = ("throughput", "watching", "convolutions", "start", "analysis", "growth", "company", "precision", "explorer")
 
 
 def main() -> None:

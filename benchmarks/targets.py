@@ -71,6 +71,11 @@ def _compared(column: str, unit: str, at_most: float) -> Target:
     return Target("analysis", wish, {"runs": 10_000, "what": "comparison"}, column, at_most=at_most)
 
 
+def _explored(wish: str, processor: str, what: str, column: str, at_most: float) -> Target:
+    row = {"processor": processor, "what": what}
+    return Target("explorer", f"page of 500 runs, {wish}", row, column, at_most=at_most, device="cpu")
+
+
 def _in_company(situation: str, over: str, column: str, at_most: float) -> Target:
     row = {"situation": situation, "contender": "the study"}
     return Target("company", f"two CPU cores, {situation}: over {over}", row, column, at_most=at_most, device="cpu")
@@ -96,4 +101,8 @@ TARGETS = [
     _in_company("alone", "a thread for every core with unbounded waiting", "times_before", 1.1),
     _in_company("beside one busy process", "one thread", "times_one_thread", 1.5),
     _in_company("two trainings at once", "one thread each", "times_one_thread", 1.5),
+    _explored("drawn, ms", "as it is", "opened", "median_ms", 1000),
+    _explored("drawn by a processor 4 times slower, ms", "4 times slower", "opened", "median_ms", 2000),
+    *(_explored(f"{what}, ms", "as it is", what, "median_ms", 50) for what in ("another depth", "another epoch")),
+    _explored("kB", "as it is", "opened", "page_kb", 1000),
 ]  # fmt: skip

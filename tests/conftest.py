@@ -1,11 +1,13 @@
 import copy
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from helpers import without
 from hydra import compose, initialize_config_dir
 
 from activation_study.config import settings
@@ -52,3 +54,17 @@ def blobs() -> Dataset:
         return Split(centres[labels] + torch.randn(n, 2, 6, 6, generator=stream), labels)
 
     return Dataset("blobs", split(120), split(60), split(60), classes=3, checksum="none")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Debian's chromium, driven by playwright."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        without("chromium", "Debian's package chromium")
+    with api.sync_playwright() as playwright:
+        options = ["--headless", "--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        yield browser
+        browser.close()

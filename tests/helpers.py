@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -32,6 +33,13 @@ def in_process(monkeypatch: pytest.MonkeyPatch, command: str, *arguments: str) -
     except SystemExit as ended:
         return ended.code
     return None
+
+
+def without(what: str, source: str) -> NoReturn:
+    """Skips a test of what needs a browser, but in continuous integration, which must have it."""
+    if os.environ.get("ACTIVATION_STUDY_NEEDS_BROWSER"):
+        pytest.fail(f"{what} is not installed, and continuous integration must have it")
+    pytest.skip(f"{what} is not installed ({source})")
 
 
 class Command:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -27,8 +28,8 @@ def measured(tmp_path_factory) -> Path:
         content = struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape) + values.tobytes()
         for part in ("train", "t10k"):
             (raw / f"{part}-{name}").write_bytes(content)
-    command = [sys.executable, "benchmarks/run.py", *PARTS, "company", "precision", "--quick", "--device=cpu"]
-    where = ["--threads=1", f"--out={folder / 'out'}", f"--data-dir={folder / 'data'}"]
+    command = [sys.executable, "benchmarks/run.py", *PARTS, "company", "precision", "explorer", "--quick"]
+    where = ["--device=cpu", "--threads=1", f"--out={folder / 'out'}", f"--data-dir={folder / 'data'}"]
     ended = subprocess.run([*command, *where], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert ended.returncode == 0, ended.stderr
     return folder / "out"
@@ -116,3 +117,15 @@ def test_how_far_bfloat16_moves_is_paired_by_seed(measured) -> None:
     assert row["low"] <= row["moved_points"] <= row["high"]
     assert 0.8 < row["gradient_ratio"] < 1.25
     assert row["gradient_ratio"] != 1
+
+
+def test_the_explorer_is_opened_and_every_choice_made_once(measured) -> None:
+    table = pd.read_csv(measured / "explorer.csv")
+    if shutil.which("chromium") is None:
+        assert table["note"].tolist() == ["not measured: chromium is not installed"]
+        return
+    assert table["processor"].unique().tolist() == ["as it is", "4 times slower"]
+    assert table["what"].tolist()[0] == "opened"
+    assert len(table) == 2 * 7
+    assert (table[[*TIMES, "computed_ms"]] > 0).all(axis=None)
+    assert table["page_kb"].nunique() == 1

@@ -4,9 +4,9 @@ import gzip
 import itertools
 import json
 import math
-import os
 import re
-import shutil
+import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import ROOT, in_process
+from PIL import Image
 from torch.nn import functional as F
 
 from activation_study.activations import build
@@ -23,11 +24,13 @@ from activation_study.comparison import selection, statistics
 from activation_study.comparison.differences import differences
 from activation_study.comparison.quantities import ACCURACY
 from activation_study.comparison.sentences import conclusions
+from activation_study.errors import StudyError
 from activation_study.explorer.colors import BACKGROUNDS, contrast, palette
 from activation_study.explorer.data import MOMENTS, study
 from activation_study.explorer.overrides import overrides
 from activation_study.explorer.packing import COARSE, FINE, Packed
 from activation_study.explorer.page import TRAINABLE, WORKER, html, in_script
+from activation_study.explorer.picture import GAP, WINDOW, picture
 from activation_study.figures.style import ARTICLE, OTHERS
 from activation_study.runs import Run, read_runs, runs_in
 from activation_study.runs.identity import configuration_hash
@@ -170,21 +173,6 @@ def test_the_command_writes_the_page_and_says_so(runs, tmp_path, monkeypatch, ca
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("ACTIVATION_STUDY_NEEDS_BROWSER"):
-            pytest.fail("chromium is not installed, and continuous integration must have it")
-        pytest.skip("chromium is not installed (Debian's package chromium)")
-    with api.sync_playwright() as playwright:
-        options = ["--headless", "--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def file(runs, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "explorer.html"
     path.write_text(html(runs, TUNING, ROOT / "results" / "papers"))
@@ -251,6 +239,47 @@ def test_a_verdict_made_in_the_page_is_that_of_python(runs, file, opened, fragme
         assert cells[3] == ("–" if row.low != row.low else f"{100 * row.low:+.2f} to {100 * row.high:+.2f}")
 
 
+def test_curves_less_the_reference_s_are_paired_by_seed(runs, file, opened) -> None:
+    page = opened(file, "#depth=2&rate=0.05&value=difference")
+    page.locator("#curves summary").click()
+    rows = read_runs(runs).metrics.query("depth == 2 and learning_rate == 0.05 and split == 'valid'")
+    last = rows[rows["epoch"] == rows["epoch"].max()].pivot(index="seed", columns="variant", values="accuracy")
+    shown = {cells[0]: cells for cells in rows_of(page, "#curves")}  # the last row of each is that of the last epoch
+    for variant in ("sigmoid", "tanh"):
+        mean = statistics.mean(last[variant] - last["relu"], 1, (-1, 1))
+        told = [float(number) for number in [shown[variant][2], *shown[variant][3].split(" to ")]]
+        assert told == pytest.approx([100 * number for number in mean], abs=0.02)
+
+
+def test_what_lies_far_off_is_an_arrow_with_its_number(file, opened) -> None:
+    page = opened(file, "#depth=4&rate=0.05")
+    near, far = page.evaluate(
+        "() => [[1, -2, 30], [1, -2, 3]].map(all => withoutFar(all.map(difference => ({ difference }))).length)"
+    )
+    assert (near, far) == (2, 3)
+    told = page.evaluate(
+        "() => arrow({ difference: -0.8535 }, 10, '#000', 0, 100).map(node => node.textContent).join('')"
+    )
+    assert told == "-85.35"
+
+
+def test_only_what_a_choice_changes_is_drawn_anew(file, opened) -> None:
+    page = opened(file, "#depth=4&rate=0.05")
+    charts = ("curves", "gradients", "differences", "depths")
+    page.evaluate("all => all.forEach(id => { document.querySelector(`#${id} svg`).dataset.old = 1 })", list(charts))
+
+    def kept() -> set[str]:
+        return {id for id in charts if page.locator(f"#{id} svg[data-old]").count()}
+
+    page.locator("#reference").select_option("tanh")
+    page.locator("#differences figcaption", has_text="less that of tanh").wait_for()
+    assert {"gradients", "depths"} <= kept()
+    assert "differences" not in kept()
+    page.locator("#depth").select_option("2")
+    page.locator("#differences figcaption", has_text="depth 2").wait_for()
+    assert kept() == set()
+
+
 def test_every_choice_is_in_the_address_and_survives_a_reload_and_back(file, opened) -> None:
     page = opened(file)
     before = page.evaluate("location.hash")
@@ -302,19 +331,14 @@ def test_a_cell_of_a_map_has_its_value_s_colour_and_moves_all_charts(file, opene
     assert page.locator("#epoch-now").text_content() == "0"
     told = page.locator("#spoken").text_content().rsplit(", ", 1)[1]
     assert rows_of(page, "#maps")[0][1] == told
-    chart.click(position={"x": box["width"] - 2, "y": 2})  # away from the cell that is looked at
     expected = page.evaluate(
         "() => shadeOf(document.querySelector('#maps figure').spec.value(0, 1),"
         "document.querySelector('#maps figure').spec.scale)"
     )
-    for _ in range(50):  # the map is drawn anew after the click
-        pixel = page.evaluate(
-            "() => { const c = document.querySelector('#maps canvas'), x = Math.round(c.width / 100);"
-            "return [...c.getContext('2d').getImageData(x, c.height - 8, 1, 1).data].slice(0, 3) }"
-        )
-        if pixel == expected:
-            break
-        page.wait_for_timeout(100)
+    pixel = page.evaluate(
+        "() => { const canvas = document.querySelector('#maps canvas');"
+        "return [...canvas.getContext('2d').getImageData(0, canvas.height - 1, 1, 1).data].slice(0, 3) }"
+    )
     assert pixel == expected
 
 
@@ -340,8 +364,7 @@ def test_a_keyboard_reaches_every_control_and_arrows_speak(file, opened) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_contrast_and_everything_has_a_name(file, opened, scheme) -> None:
-    """What axe-core would look at, which PyPI does not give here: contrast, names, roles, single ids, headings."""
+def test_all_text_has_contrast_that_of_charts_too(file, opened, scheme) -> None:
     page = opened(file, color_scheme=scheme)
     pairs = page.evaluate(
         """() => [...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && !node.disabled &&
@@ -359,17 +382,19 @@ def test_text_has_contrast_and_everything_has_a_name(file, opened, scheme) -> No
 
     assert len(pairs) > 100
     assert min(contrast(as_hex(ink), as_hex(ground)) for ink, ground in set(map(tuple, pairs))) >= 4.5
-    unnamed = page.evaluate(
-        """() => [...document.querySelectorAll(
-            'select, input, button, [role=application], [role=region]')].filter(node =>
-            !(node.getAttribute('aria-label') || [...(node.labels || [])].map(one => one.textContent).join('').trim() ||
-              node.textContent.trim())).map(node => node.outerHTML)"""
-    )
-    assert unnamed == []
-    ids = page.evaluate("() => [...document.querySelectorAll('[id]')].map(node => node.id)")
-    assert len(ids) == len(set(ids))
-    assert page.locator("h1").count() == 1
-    assert page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(file, opened, scheme, width) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # brings playwright, which not everybody has
+
+    page = opened(file, color_scheme=scheme, viewport={"width": width, "height": 844})
+    page.locator("details").evaluate_all("all => all.forEach(details => { details.open = true })")
+    page.locator("#gradients tbody tr").first.wait_for()
+    found = Axe().run(page).response
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
+    assert {"color-contrast", "label", "select-name", "html-has-lang"} <= {rule["id"] for rule in found["passes"]}
 
 
 def test_a_phone_needs_no_scrolling_sideways_and_targets_are_large_enough(file, opened) -> None:
@@ -504,6 +529,25 @@ def test_relu_learns_a_deep_sigmoid_does_not_and_a_larger_scale_rescues_it(file,
     page.locator("#live-status").evaluate("node => { node.dataset.steps = 0 }")
     accuracy, _ = trained(800)
     assert accuracy > 0.7  # 0.88 after 500 steps in a trial; the smaller scale never leaves chance
+
+
+def test_a_picture_shows_the_page_at_work(browser, runs, tmp_path) -> None:
+    """In a process of its own: playwright drives one browser at a time."""
+    command = [sys.executable, "experiments/explore.py", f"runs_dir={runs[0].folder.parent}", f"out={tmp_path}"]
+    ended = subprocess.run([*command, "picture=true"], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    image = Image.open(tmp_path / "explorer.png")
+    assert image.size == (2 * WINDOW["width"] + GAP, WINDOW["height"])
+    assert (tmp_path / "explorer.png").stat().st_size < 300_000
+    trained = image.convert("RGB").crop((WINDOW["width"] + GAP, 0, *image.size))
+    assert len(trained.getcolors(image.width * image.height)) > 20
+
+
+def test_without_a_browser_no_picture_is_taken_and_it_is_said_why(monkeypatch, tmp_path) -> None:
+    pytest.importorskip("playwright")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StudyError, match="picture=true: chromium is not installed"):
+        picture(tmp_path / "explorer.html")
 
 
 def test_what_diverges_is_told(file, opened) -> None:

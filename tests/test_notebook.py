@@ -173,6 +173,17 @@ def test_a_still_picture_brings_its_own_ground():
     assert min(image.convert("RGB").getpixel((0, 0))) > 250
 
 
+def test_a_figure_that_can_be_replaced_turns_dark_on_a_dark_page(browser):
+    data, _ = shown.bundle(as_figure(drawing.function("elu", build("elu"))))
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    page = browser.new_page()
+    for is_light, filter_of in {"true": "none", "false": "invert(0.93) hue-rotate(180deg)"}.items():
+        page.set_content(f'<body data-jp-theme-light="{is_light}">{data["text/html"]}</body>')
+        assert page.locator("img").evaluate("image => getComputedStyle(image).filter") == filter_of
+        assert page.get_by_alt_text("elu").count() == 1
+    page.close()
+
+
 def test_live_draws_while_it_trains_and_goes_back(outputs):
     watched = Live("gradients", **TINY)
     assert outputs[0]["text/plain"] == "Choose, train and stop where this notebook is running."

@@ -1,12 +1,19 @@
-"""The notebooks, executed from first cell to last on networks of a moment's training, and as they are stored."""
+"""The notebooks, executed from first cell to last on networks of a moment's training, as stored, and in JupyterLab."""
 
 import importlib.util
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
 import pytest
+from helpers import without
 from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -94,3 +101,72 @@ def test_a_failing_cell_leaves_the_notebook_as_it_was(script, tmp_path, monkeypa
     with pytest.raises(SystemExit, match=r"right\.ipynb: no such notebook; choose from wrong\.ipynb"):
         script.main(["right.ipynb"])
     assert (tmp_path / "wrong.ipynb").read_bytes() == before
+
+
+# In JupyterLab -------------------------------------------------------------------------------------------------------
+
+SHORT = ("imports", "load", "choose", "chooser")  # the cells that are kept for it
+CELL = 'live(activation="sigmoid", depth=middle'
+
+
+@pytest.fixture
+def lab(smoke) -> Iterator[str]:
+    """The address of notebook 2 in a JupyterLab of its own, shortened, and with a film that nobody sees to its end."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        without("jupyterlab", "pip install -e '.[notebooks]'")
+    notebook = nbformat.read(NOTEBOOKS / "02_vanishing_gradients.ipynb", as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.id in SHORT]
+    last = notebook.cells[-1]
+    assert last.source == f"{CELL})"
+    last.source = f"{CELL}, steps=1_000_000)"
+    for cell in notebook.cells[::3]:
+        cell.outputs, cell.execution_count = [], None
+    folder = smoke / "lab"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "short.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    places |= {f"JUPYTERLAB_{name}_DIR": str(folder / name) for name in ("SETTINGS", "WORKSPACES")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
+               f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--LabApp.news_url="]  # fmt: skip
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **places})
+    try:
+        for _ in range(600):
+            with socket.socket() as trial:
+                if trial.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/lab/tree/short.ipynb"
+    finally:
+        server.terminate()  # its kernels with it
+        server.wait()
+
+
+def test_in_jupyterlab_a_picture_moves_until_stop_is_pressed(browser, lab) -> None:
+    from playwright.sync_api import expect
+
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(120_000)
+    page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    output = page.locator(".jp-CodeCell").last.locator(".jp-OutputArea")
+    train, stop = (output.get_by_role("button", name=name) for name in ("Train", "Stop"))
+    picture = output.locator("svg[role=img]")
+    for _ in range(2):  # the training that the cell begins, and one that is asked for
+        first = picture.get_attribute("aria-label")
+        expect(picture).not_to_have_attribute("aria-label", first, timeout=60_000)
+        stop.click()
+        output.get_by_text(re.compile(r"^stopped at step \d+$")).wait_for()
+        expect(train).to_be_enabled(timeout=60_000)
+        last = picture.get_attribute("aria-label")
+        page.wait_for_timeout(1000)
+        assert picture.get_attribute("aria-label") == last
+        train.click()
+    stop.click()
+    page.close()

@@ -2,29 +2,62 @@
 
 const figureOf = (id) => document.getElementById(id);
 
+// Reads all widths before anything is drawn: to read one after a change makes the browser lay out the page in between.
+function measure() {
+  for (const figure of document.querySelectorAll("figure[id]")) figure.width = Math.max(260, figure.clientWidth);
+}
+
 function colors(study) {
   const theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   return (label) => (study.palette[label] || { light: "#444444", dark: "#cccccc" })[theme];
 }
 
-function drawAll(view, change) {
+// What draws, and the choices that it depends on beside those of the networks.
+const NETWORKS = ["dataset", "network", "depth", "rate", "seeds", "off"];
+const DRAWN = [[drawCurves, ["value", "split", "epoch", "reference"]], [drawMaps, ["epoch", "layer"]], [drawLayers, ["epoch", "layer"]],
+  [drawDepths, []], [drawDifferences, ["reference"]], [drawSummary, []], [drawCommands, []]];
+const drawnOf = new Map(); // for each of them, those choices when it drew last
+
+// Draws what has changed; all of it where the page itself has, its width or its theme.
+function drawAll(view, change, isAnew) {
   const color = colors(view.study);
-  drawCurves(view, color, change);
-  drawMaps(view, change);
-  drawLayers(view, color, change);
-  drawDepths(view, color, change);
-  drawDifferences(view);
-  drawSummary(view);
+  if (isAnew) drawnOf.clear();
+  for (const [draw, keys] of DRAWN) {
+    const now = JSON.stringify([...NETWORKS, ...keys].map((key) => view.state[key]));
+    if (drawnOf.get(draw) !== now) draw(view, color, change);
+    drawnOf.set(draw, now);
+  }
+}
+
+function drawCommands(view) {
   figureOf("commands").textContent = commandsOf(view).join("\n") || "nothing is chosen";
 }
 
 function drawCurves(view, color, change) {
+  if (view.state.value === "difference") return drawCurvesLess(view, color, change);
   const { group, state, study } = view, name = `${state.split} ${state.value}`, isShare = state.value === "accuracy";
-  const points = (label, i) => over(view, view.chosen[label], (k) => curveValue(study, group, name, k, i), isShare ? { within: [0, 1] } : {});
-  drawLines(titled("curves", `${state.split === "valid" ? "Validation" : "Training"} ${state.value} by epoch`), {
-    x: { label: "epoch" }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
+  const points = (label, i) => over(view, view.chosen[label], `${name} ${i}`, (k) => curveValue(study, group, name, k, i), isShare ? { within: [0, 1] } : {});
+  drawLines(titled("curves", `${OF_SPLIT[state.split]} ${state.value} by epoch`), {
+    x: { label: "epoch", format: rounded }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
     y: isShare ? { label: "accuracy, %", format: percent } : { label: "loss, nats", format: power },
     series: seriesOf(view, color, group.epochs, points),
+  });
+}
+
+const OF_SPLIT = { valid: "Validation", train: "Training" };
+
+// Accuracies less the reference's, paired by seed: curves that lie on one another come apart.
+function drawCurvesLess(view, color, change) {
+  const { group, state, study, reference } = view, name = `${state.split} accuracy`, { seed } = group.replicas;
+  const theirs = new Map((view.chosen[reference] || []).map((k) => [seed[k], k]));
+  const less = (k, i) => (theirs.has(seed[k]) ? curveValue(study, group, name, k, i) - curveValue(study, group, name, theirs.get(seed[k]), i) : NaN);
+  const series = seriesOf(view, color, group.epochs, (label, i) =>
+    over(view, view.chosen[label], `${name} ${i} less ${reference}`, (k) => less(k, i), { within: [-1, 1] }));
+  const ends = (one) => one.points.flatMap((point) => [point.low, point.high, point.y]).filter(Number.isFinite);
+  const near = withoutFar(series, ends), reach = near.flatMap(ends), isCut = near.length < series.length;
+  drawLines(titled("curves", `${OF_SPLIT[state.split]} accuracy by epoch, less that of ${reference || "–"}`), {
+    x: { label: "epoch", format: rounded }, cursor: state.epoch, pick: (epoch) => change({ epoch: nearest(view.moments.length ? view.moments : group.epochs, epoch) }),
+    y: { label: isCut ? "points; what is beyond the edge is drawn at it" : "points", format: percent, within: reach.length ? [Math.min(...reach), Math.max(...reach)] : null, exact: points }, series,
   });
 }
 
@@ -35,11 +68,11 @@ function titled(id, title) {
   return figure;
 }
 
-function drawMaps(view, change) {
-  const { group, state, study, moments } = view, numbers = layersOf(view), host = figureOf("maps");
+function drawMaps(view, color, change) {
+  const { state, moments } = view, numbers = layersOf(view), host = figureOf("maps");
   const variants = numbers.length ? view.variants : [];
   const grids = variants.map((name) => moments.map((_, moment) => numbers.map((layer) =>
-    over(view, view.chosen[name], (k) => layerValue(study, group, "grad_norm", k, moment, layer), { log: true }).value)));
+    layerMean(view, view.chosen[name], "grad_norm", moment, layer, { log: true }).value)));
   const known = grids.flat(2).filter((value) => value > 0), high = Math.log(known.length ? Math.max(...known) : 1);
   const scale = { low: Math.max(Math.log(known.length ? Math.min(...known) : 0.1), high - Math.log(1e10)), high };
   const kept = new Map([...host.children].map((figure) => [figure.dataset.title, figure]));
@@ -57,9 +90,9 @@ function drawMaps(view, change) {
 
 function drawLayers(view, color, change) {
   const { group, study, state, moment } = view, numbers = layersOf(view), hidden = numbers.slice(0, -1);
-  const when = `epoch ${plain(state.epoch)}`;
+  const when = `epoch ${rounded(state.epoch)}`;
   const along = (quantity, xs, options) => seriesOf(view, color, xs, (name, i) =>
-    over(view, view.chosen[name], (k) => layerValue(study, group, quantity, k, moment, xs[i]), options));
+    layerMean(view, view.chosen[name], quantity, moment, xs[i], options));
   const draw = (id, title, y, series, xs = hidden) => drawLines(titled(id, title), {
     x: { label: xs === numbers ? "layer (last: output)" : "hidden layer", ticks: xs }, y, series, cursor: Math.min(state.layer, xs.length || 1),
     pick: (layer) => change({ layer: Math.min(layer, state.depth) }),
@@ -68,20 +101,18 @@ function drawLayers(view, color, change) {
   draw("saturation", `Saturated units by layer, ${when}`, { label: "% of units", format: percent, within: [0, 1] }, along("saturated", hidden, { within: [0, 1] }));
   draw("dead", `Units no validation image activates, ${when}`, { label: "% of units", format: percent, within: [0, 1] }, along("dead", hidden, { within: [0, 1] }));
   draw("mean", `Mean activation by layer, ${when}`, { label: "mean of f(z)", format: power }, along("mean", hidden, {}));
-  const last = hidden.length, relative = along("error_rms", hidden, { log: true });
-  view.variants.forEach((name, i) => {
-    relative[i].points = hidden.map((layer) => ({ x: layer, ...withY(over(view, view.chosen[name], (k) =>
-      layerValue(study, group, "error_rms", k, moment, layer) / layerValue(study, group, "error_rms", k, moment, last), { log: true })) }));
-  });
+  const top = hidden.length, error = (k, layer) => layerValue(study, group, "error_rms", k, moment, layer);
+  const relative = seriesOf(view, color, hidden, (name, i) =>
+    over(view, view.chosen[name], `error ${moment} ${hidden[i]}`, (k) => error(k, hidden[i]) / error(k, top), { log: true }));
   const theory = view.variants.filter((name) => group.theory[name]).map((name) => ({ name: `${name}, theory before training`, color: color(name),
-    dashes: "1 3", thin: true, points: hidden.map((layer) => ({ x: layer, y: group.theory[name] ** (last - layer) })) }));
+    dotted: true, points: hidden.map((layer) => ({ x: layer, y: group.theory[name] ** (top - layer) })) }));
   draw("errors", `Back-propagated error over the last hidden layer's, ${when}`, { label: "RMS error, ratio", log: true, format: power }, [...relative, ...theory]);
 }
 
 function drawDepths(view, color, change) {
   const { group, state } = view;
   const byDepth = group.depths.map((depth) => view.at(depth));
-  const points = (name, i) => over(view, byDepth[i][name] || [], (k) => group.replicas.test[k] ?? NaN, { within: [0, 1] });
+  const points = (name, i) => over(view, byDepth[i][name] || [], "test", (k) => group.replicas.test[k] ?? NaN, { within: [0, 1] });
   drawLines(titled("depths", "Test accuracy against depth"), {
     x: { label: "hidden layers", log: group.depths[0] > 0, ticks: group.depths }, bars: true, cursor: state.depth, pick: (depth) => change({ depth }, true),
     y: { label: "test accuracy, %", format: percent, exact: (value) => (100 * value).toFixed(2) }, series: seriesOf(view, color, group.depths, points),
@@ -91,16 +122,17 @@ function drawDepths(view, color, change) {
 function drawDifferences(view) {
   const { rows, sentences } = conclusionsOf(view), host = titled("differences", `Test accuracy at depth ${view.state.depth}, less that of ${view.reference || "–"}`);
   figureOf("verdict").replaceChildren(...sentences.map((sentence) => element("li", {}, sentence)));
-  const chart = hostOf(host, "svg"), width = Math.max(260, chart.clientWidth), left = Math.min(150, width / 3), line = 24;
+  const chart = hostOf(host, "svg"), { width } = host, left = Math.min(150, width / 3), line = 24;
   host.rows = rows;
   const height = 46 + line * Math.max(rows.length, 1);
-  const ends = rows.flatMap((row) => [row.low, row.high, row.difference]).filter(Number.isFinite).concat(0);
-  const x = scaleOf(ends, {}, left, width - 20), svg = shape("svg", { width, height, "aria-hidden": "true" });
+  const shown = withoutFar(rows), x = scaleOf(shown.flatMap(endsOf).concat(0), {}, left, width - 20);
+  const svg = shape("svg", { width, height, "aria-hidden": "true" });
   for (const tick of x.ticks) svg.append(shape("line", { x1: x.place(tick), x2: x.place(tick), y1: 6, y2: height - 34, class: tick ? "grid" : "frame" }),
     shape("text", { x: x.place(tick), y: height - 20, "text-anchor": "middle" }, plain(100 * tick)));
   rows.forEach((row, i) => {
     const y = 18 + i * line, color = colors(view.study)(row.variant);
     svg.append(shape("text", { x: 2, y: y + 4 }, row.variant.length > 20 ? `${row.variant.slice(0, 19)}…` : row.variant));
+    if (!shown.includes(row)) return svg.append(...arrow(row, y, color, left, width - 20));
     if (Number.isFinite(row.low)) svg.append(shape("line", { x1: x.place(row.low), x2: x.place(row.high), y1: y, y2: y, stroke: color, class: "bar" }));
     if (Number.isFinite(row.difference)) svg.append(shape("circle", { cx: x.place(row.difference), cy: y, r: 4, fill: color }));
   });
@@ -117,8 +149,27 @@ function drawDifferences(view) {
   listen(host, chart, { move: (dx, dy) => say(dx + dy < 0 ? -1 : 1), click: () => {} });
 }
 
+const endsOf = (row) => [row.low, row.high, row.difference].filter(Number.isFinite);
+
+// The rows that set the scale: those that reach more than four times as far as all others, at most half of them, do not.
+function withoutFar(rows, ends = endsOf) {
+  const reach = (row) => Math.max(0, ...ends(row).map(Math.abs));
+  const sorted = [...rows].sort((a, b) => reach(a) - reach(b));
+  const far = sorted.findIndex((row, i) => i >= rows.length / 2 && reach(row) > 4 * reach(sorted[i - 1]));
+  return far < 0 ? rows : sorted.slice(0, far);
+}
+
+// A row beyond the edge: an arrow at it, and the number.
+function arrow(row, y, color, left, right) {
+  const side = row.difference < 0 ? 1 : -1, edge = side > 0 ? left + 2 : right - 2;
+  return [shape("path", { d: `M${edge + side * 16},${y}H${edge + side * 4}`, stroke: color, class: "bar" }),
+    shape("path", { d: `M${edge},${y}l${side * 8},-5v10z`, fill: color }),
+    shape("text", { x: edge + side * 20, y: y + 4, "text-anchor": side > 0 ? "start" : "end", class: "label" }, signed(row.difference))];
+}
+
+const signed = (value) => (value >= 0 ? "+" : "") + points(value);
+
 function differenceCells(row) {
-  const signed = (value) => (value >= 0 ? "+" : "") + points(value);
   return [row.variant, row.n, signed(row.difference), Number.isFinite(row.low) ? `${signed(row.low)} to ${signed(row.high)}` : "–"];
 }
 

@@ -30,11 +30,11 @@ function groupOf(study, dataset, network) {
 }
 
 function ratesOf(group) {
-  return [...new Set(group.replicas.rate)].sort((a, b) => a - b);
+  return (group.rates ||= [...new Set(group.replicas.rate)].sort((a, b) => a - b));
 }
 
 function seedsOf(group) {
-  return [...new Set(group.replicas.seed)].sort((a, b) => a - b);
+  return (group.seeds ||= [...new Set(group.replicas.seed)].sort((a, b) => a - b));
 }
 
 // A curve's value of a replica at an epoch, given by their positions.

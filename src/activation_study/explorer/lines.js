@@ -1,12 +1,12 @@
 // A chart of lines: series of points, with bands or bars for their intervals, a cursor, a table, and arrow keys.
 //
-// spec: { x: { label, format, log, ticks }, y: { label, format, log, within }, cursor, pick(x), bars, series: [
-//   { name, color, dashes, points: [{ x, y, low, high }] }] }
+// spec: { x: { label, format, log, ticks }, y: { label, format, log, within }, cursor, pick(x), bars, empty, series: [
+//   { name, color, dashes, dotted, points: [{ x, y, low, high }] }] }; it is as wide as the figure's `width`.
 
 function drawLines(figure, spec) {
   const host = hostOf(figure, "svg");
   figure.spec = spec;
-  const width = Math.max(260, host.clientWidth), height = Math.round(Math.min(300, Math.max(220, width * 0.55)));
+  const { width } = figure, height = Math.round(Math.min(300, Math.max(220, width * 0.55)));
   const left = 52, bottom = 36, top = 26;
   const points = spec.series.flatMap((one) => one.points.filter((point) => Number.isFinite(point.y)));
   const ends = spec.y.log ? [] : points.flatMap((point) => [point.low, point.high]);
@@ -15,8 +15,8 @@ function drawLines(figure, spec) {
   const xs = [...new Set(spec.series.flatMap((one) => one.points.map((point) => point.x)))].sort((a, b) => a - b);
   const x = scaleOf(xs, { log: spec.x.log }, left + 6, width - 16);
   const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  axes(svg, x, y, { width, height, left, bottom, top, xLabel: spec.x.label, yLabel: spec.y.label,
-    xFormat: spec.x.format || plain, yFormat: spec.y.format || plain, xTicks: spec.x.ticks });
+  if (points.length) axes(svg, x, y, { width, height, left, bottom, top, xLabel: spec.x.label, yLabel: spec.y.label,
+    xFormat: spec.x.format || plain, yFormat: spec.y.format === percent ? (value) => plain(100 * value) : spec.y.format || plain, xTicks: spec.x.ticks });
   if (!points.length) svg.append(shape("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, spec.empty || "nothing was measured here"));
   if (spec.cursor !== undefined && points.length) {
     svg.append(shape("line", { x1: x.place(spec.cursor), x2: x.place(spec.cursor), y1: top, y2: height - bottom, class: "cursor" }));
@@ -27,7 +27,7 @@ function drawLines(figure, spec) {
   beside(figure, () => lineTable(figure));
   listen(figure, host, {
     move: (dx, dy) => moveLine(figure, xs, dx, dy),
-    click: (px) => spec.pick && xs.length && spec.pick(xs.reduce((best, value) => (Math.abs(x.place(value) - px) < Math.abs(x.place(best) - px) ? value : best))),
+    click: (at) => spec.pick && xs.length && spec.pick(xs.reduce((best, value) => (Math.abs(x.place(value) - at * width) < Math.abs(x.place(best) - at * width) ? value : best))),
   });
 }
 
@@ -48,7 +48,7 @@ function marks(one, x, inside, spec) {
     found.push(shape("polygon", { points: around.join(" "), fill: one.color, class: "band" }));
   }
   found.push(shape("polyline", { points: known.map((point) => at(point, point.y)).join(" "), stroke: one.color,
-    "stroke-dasharray": one.dashes || null, class: one.thin ? "line thin" : "line" }));
+    "stroke-dasharray": one.dashes || null, class: one.dotted ? "line dotted" : "line" }));
   if (spec.bars) for (const point of banded) {
     const place = x.place(point.x);
     found.push(shape("line", { x1: place, x2: place, y1: inside(point.low), y2: inside(point.high), stroke: one.color, class: "bar" }));
@@ -90,6 +90,7 @@ function hostOf(figure, kind) {
   return host;
 }
 
+// `move` takes steps to the right and down, `click` where it was, from 0 to 1.
 function listen(figure, host, actions) {
   figure.actions = actions;
   if (figure.listens) return;
@@ -102,6 +103,6 @@ function listen(figure, host, actions) {
   });
   host.addEventListener("click", (event) => {
     const box = host.getBoundingClientRect();
-    figure.actions.click(event.clientX - box.left, event.clientY - box.top);
+    figure.actions.click((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
   });
 }

@@ -5,10 +5,11 @@
   await opened(study, document.getElementById("numbers").textContent.trim());
   let state = parsed(location.hash, study), drawLive = () => {}, queued = false;
 
+  const CALLED = { chosen: "best on validation", valid: "validate", difference: "accuracy, difference" };
   const select = (id, choices, value) => {
     const node = figureOf(id), texts = choices.map(String);
     if ([...node.options].map((option) => option.value).join("\n") !== texts.join("\n")) {
-      node.replaceChildren(...texts.map((text) => element("option", { value: text }, text === "chosen" ? "best on validation" : text)));
+      node.replaceChildren(...texts.map((text) => element("option", { value: text }, CALLED[text] || text)));
     }
     node.value = String(value);
   };
@@ -60,15 +61,15 @@
       select("depth", group.depths, state.depth);
       select("rate", ["chosen", ...ratesOf(group)], state.rate);
       select("reference", group.variants, state.reference);
-      select("value", ["accuracy", "loss"], state.value);
+      select("value", VALUES, state.value);
       select("split", ["valid", "train"], state.split);
       checks("variants", "off", group.variants, (label) => !state.off.includes(label));
       checks("seeds", "seed", seedsOf(group), (seed) => !state.seeds.length || state.seeds.includes(seed));
       const moments = group.moments.length ? group.moments : group.epochs, epoch = figureOf("epoch");
       epoch.max = moments.length - 1;
       epoch.value = moments.indexOf(state.epoch);
-      epoch.setAttribute("aria-valuetext", `epoch ${plain(state.epoch)}`);
-      figureOf("epoch-now").textContent = plain(state.epoch);
+      epoch.setAttribute("aria-valuetext", `epoch ${rounded(state.epoch)}`);
+      figureOf("epoch-now").textContent = rounded(state.epoch);
       figureOf("about").textContent = group.about;
     }
     select("net", Object.keys(FUNCTIONS), state.net);
@@ -81,10 +82,11 @@
     }
   }
 
-  function draw() {
+  function draw(isAnew = false) {
     const begun = performance.now();
+    if (isAnew) measure();
     controls();
-    if (study.groups.length) drawAll(selected(study, state), change);
+    if (study.groups.length) drawAll(selected(study, state), change, isAnew);
     document.documentElement.dataset.drawn = (performance.now() - begun).toFixed(1);
   }
 
@@ -107,20 +109,12 @@
   figureOf("runs").hidden = !study.groups.length;
   figureOf("no-runs").hidden = Boolean(study.groups.length);
   figureOf("rule").textContent = study.rule;
-  figureOf("papers").replaceChildren(papersTable(study.papers));
+  drawPapers(study.papers);
   drawLive = liveSection(study, () => state, change);
-  const again = () => { state = parsed(location.hash, study); draw(); drawLive(); };
-  addEventListener("popstate", again);
-  addEventListener("resize", () => { clearTimeout(again.rest); again.rest = setTimeout(() => { draw(); drawLive(); }, 100); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { figureOf("variants").replaceChildren(); draw(); drawLive(); });
-  draw();
-  drawLive();
+  const anew = () => { draw(true); drawLive(); };
+  addEventListener("popstate", () => { state = parsed(location.hash, study); draw(); drawLive(); });
+  addEventListener("resize", () => { clearTimeout(anew.rest); anew.rest = setTimeout(anew, 100); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { figureOf("variants").replaceChildren(); anew(); });
+  anew();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
 })();
-
-function papersTable(items) {
-  return tableOf("Items of the papers", ["paper and item", "what it shows", "made", "verdicts", "command"], items.map((item) => [
-    `${item.paper} ${item.item}`, item.shows, item.scale || "not yet",
-    element("ul", {}, ...item.verdicts.map(([verdict, statement]) => element("li", {}, element("strong", {}, verdict), `: ${statement}`))),
-    element("code", {}, item.command)]));
-}

@@ -1,4 +1,4 @@
-// A map of layers (up) and moments of training (right) on a canvas, its colour the gradient norm on a logarithmic scale.
+// A map of layers (up) and moments of training (right), its colour the gradient norm on a logarithmic scale.
 //
 // spec: { moments, layers, value(moment, layer), scale: { low, high } in logarithms, cursor: { moment, layer }, pick(moment, layer) }
 
@@ -11,42 +11,37 @@ function shadeOf(value, { low, high }) {
   return SHADES[k].map((channel, i) => Math.round(channel + (SHADES[k + 1][i] - channel) * (at - k)));
 }
 
+// One pixel a cell, which the style sheet enlarges; the cursor lies over them.
 function drawMap(figure, spec) {
-  const host = hostOf(figure, "map");
-  figure.spec = spec;
-  const canvas = host.firstChild || host.appendChild(element("canvas", { "aria-hidden": "true" }));
-  const { moments, layers } = spec, width = Math.max(120, host.clientWidth), height = 150;
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d");
-  const cell = { width: width / moments.length, height: height / layers };
-  const box = (moment, layer) => [Math.round(moment * cell.width), Math.round((layers - layer) * cell.height)];
-  for (let moment = 0; moment < moments.length; moment++) for (let layer = 1; layer <= layers; layer++) {
-    const value = spec.value(moment, layer), [x, y] = box(moment, layer), [right] = box(moment + 1, layer), [, below] = box(moment, layer - 1);
-    if (!(value > 0)) continue;
-    context.fillStyle = `rgb(${shadeOf(value, spec.scale).join(",")})`;
-    context.fillRect(x, y, right - x, below - y);
-  }
-  const [x, y] = box(spec.cursor.moment, spec.cursor.layer);
-  context.lineWidth = 2;
-  for (const [color, inset] of [["#000", 0], ["#fff", 2]]) {
-    context.strokeStyle = color;
-    context.strokeRect(x + inset, y + inset, Math.max(cell.width - 2 * inset, 2), Math.max(cell.height - 2 * inset, 2));
-  }
+  const host = hostOf(figure, "map"), { moments, layers, scale, cursor } = (figure.spec = spec);
+  if (!host.firstChild) host.append(element("canvas", { "aria-hidden": "true" }), element("div", { class: "here" }));
+  const [canvas, here] = host.children;
+  Object.assign(canvas, { width: moments.length, height: layers });
+  const context = canvas.getContext("2d"), image = context.createImageData(moments.length, layers);
+  moments.forEach((_, moment) => {
+    for (let layer = 1; layer <= layers; layer++) {
+      const value = spec.value(moment, layer);
+      if (value > 0) image.data.set([...shadeOf(value, scale), 255], 4 * ((layers - layer) * moments.length + moment));
+    }
+  });
+  context.putImageData(image, 0, 0);
+  const share = (part, whole) => `${(100 * part) / whole}%`;
+  Object.assign(here.style, { left: share(cursor.moment, moments.length), top: share(layers - cursor.layer, layers),
+    width: share(1, moments.length), height: share(1, layers) });
   beside(figure, () => mapTable(figure));
   const within = (value, most) => Math.min(Math.max(value, 0), most);
   const go = (moment, layer) => {
     spec.pick(moment, layer);
-    spoken(`${figure.dataset.title}: layer ${layer}, epoch ${plain(moments[moment])}, ${power(figure.spec.value(moment, layer))}`);
+    spoken(`${figure.dataset.title}: layer ${layer}, epoch ${rounded(moments[moment])}, ${power(figure.spec.value(moment, layer))}`);
   };
   listen(figure, host, {
-    move: (dx, dy) => go(within(spec.cursor.moment + dx, moments.length - 1), 1 + within(spec.cursor.layer - dy - 1, layers - 1)),
-    click: (px, py) => go(within(Math.floor(px / cell.width), moments.length - 1), 1 + within(layers - 1 - Math.floor(py / cell.height), layers - 1)),
+    move: (dx, dy) => go(within(cursor.moment + dx, moments.length - 1), 1 + within(cursor.layer - dy - 1, layers - 1)),
+    click: (x, y) => go(within(Math.floor(x * moments.length), moments.length - 1), 1 + within(layers - 1 - Math.floor(y * layers), layers - 1)),
   });
 }
 
 function mapTable(figure) {
   const { moments, layers, value } = figure.spec, numbers = Array.from({ length: layers }, (_, i) => i + 1);
   return tableOf(`${figure.dataset.title}, gradient norm`, ["epoch", ...numbers.map((layer) => `layer ${layer}`)],
-    moments.map((epoch, moment) => [plain(epoch), ...numbers.map((layer) => power(value(moment, layer)))]));
+    moments.map((epoch, moment) => [rounded(epoch), ...numbers.map((layer) => power(value(moment, layer)))]));
 }

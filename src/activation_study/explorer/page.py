@@ -28,7 +28,7 @@ from activation_study.runs import Run
 
 CODE = (
     "state", "data", "statistics", "verdict", "scales", "table", "axes", "lines", "maps", "functions", "network",
-    "selection", "charts", "training", "main",
+    "selection", "charts", "papers", "training", "main",
 )  # fmt: skip
 WORKER = ("functions", "network", "worker")  # what trains, in a thread of its own
 TRAINABLE = ("sigmoid", "tanh", "softsign", "relu", "lrelu", "elu", "softplus", "silu")  # those of functions.js

@@ -26,8 +26,9 @@ function rounds(low, high, most = 5) {
 }
 
 const plain = (value) => (Number.isFinite(value) ? String(+value.toPrecision(4)) : "–");
+const rounded = (value) => (Number.isFinite(value) ? String(+value.toPrecision(3)) : "–"); // such as an epoch, which need not be whole
 const percent = (value) => (Number.isFinite(value) ? (100 * value).toFixed(1) : "–");
 const power = (value) => {
   if (!Number.isFinite(value)) return "–";
-  return value !== 0 && (Math.abs(value) < 0.01 || Math.abs(value) >= 1000) ? value.toExponential(1) : String(+value.toPrecision(2));
+  return value !== 0 && (Math.abs(value) < 0.01 || Math.abs(value) >= 1000) ? value.toExponential(1).replace(".0e", "e") : String(+value.toPrecision(2));
 };

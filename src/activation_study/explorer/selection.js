@@ -1,13 +1,10 @@
 // From the reader's choices to the replicas and numbers that the charts show.
 
 function selected(study, state) {
-  const group = groupOf(study, state.dataset, state.network), r = group.replicas;
-  const wanted = (i) => (state.rate === "chosen" ? r.chosen[i] : r.rate[i] === state.rate) && (!state.seeds.length || state.seeds.includes(r.seed[i]));
+  const group = groupOf(study, state.dataset, state.network), found = replicasOf(group, state);
   const at = (depth) => {
     const chosen = {};
-    for (const label of group.variants) if (!state.off.includes(label)) chosen[label] = [];
-    r.variant.forEach((label, i) => r.depth[i] === depth && chosen[label] && wanted(i) && chosen[label].push(i));
-    for (const label of Object.keys(chosen)) if (!chosen[label].length) delete chosen[label];
+    for (const label of group.variants) if (found[depth][label] && !state.off.includes(label)) chosen[label] = found[depth][label];
     return chosen;
   };
   const chosen = at(state.depth), variants = Object.keys(chosen);
@@ -16,10 +13,36 @@ function selected(study, state) {
   return { study, group, state, at, chosen, variants, reference, moments, moment };
 }
 
+// The replicas at a learning rate and of some seeds, by depth and variant; the same lists each time, so that `over` knows them.
+function replicasOf(group, { rate, seeds }) {
+  const r = group.replicas, kept = (group.kept ||= new Map()), key = `${rate} ${seeds}`;
+  if (kept.has(key)) return kept.get(key);
+  const found = Object.fromEntries(group.depths.map((depth) => [depth, {}]));
+  r.variant.forEach((label, i) => {
+    const isWanted = (rate === "chosen" ? r.chosen[i] : r.rate[i] === rate) && (!seeds.length || seeds.includes(r.seed[i]));
+    if (isWanted) (found[r.depth[i]][label] ||= []).push(i);
+  });
+  kept.set(key, found);
+  return found;
+}
+
+const MEANS = new WeakMap(); // for each list of replicas, the means that have been asked for
+
 // Mean and interval over the replicas of a variant, for one number a replica; `log` for what ranges over decades.
-function over(view, replicas, value, { log = false, within } = {}) {
-  const numbers = replicas.map(value);
-  return log ? geometricMeanOf(numbers, view.study.quantiles) : meanOf(numbers, view.study.quantiles, 1, within);
+// It is computed once: `what` is the number's name.
+function over(view, replicas, what, value, { log = false, within } = {}) {
+  if (!MEANS.has(replicas)) MEANS.set(replicas, new Map());
+  const known = MEANS.get(replicas);
+  if (!known.has(what)) {
+    const numbers = replicas.map(value);
+    known.set(what, log ? geometricMeanOf(numbers, view.study.quantiles) : meanOf(numbers, view.study.quantiles, 1, within));
+  }
+  return known.get(what);
+}
+
+// Mean of what was measured in a layer at a moment.
+function layerMean(view, replicas, quantity, moment, layer, options) {
+  return over(view, replicas, `${quantity} ${moment} ${layer}`, (k) => layerValue(view.study, view.group, quantity, k, moment, layer), options);
 }
 
 function seriesOf(view, color, xs, points) {
@@ -42,9 +65,9 @@ function summaryOf(view) {
   return view.variants.map((name) => {
     const rows = view.chosen[name];
     return { name, rates: [...new Set(rows.map((i) => r.rate[i]))].sort((a, b) => a - b), n: rows.length,
-      diverged: rows.filter((i) => r.diverged[i]).length, accuracy: over(view, rows, (i) => r.test[i] ?? NaN, share),
-      ratio: over(view, rows, (i) => r.ratio[i] ?? NaN, { log: true }), saturated: over(view, rows, (i) => r.saturated[i] ?? NaN),
-      dead: over(view, rows, (i) => r.dead[i] ?? NaN) };
+      diverged: rows.filter((i) => r.diverged[i]).length, accuracy: over(view, rows, "test", (i) => r.test[i] ?? NaN, share),
+      ratio: over(view, rows, "ratio", (i) => r.ratio[i] ?? NaN, { log: true }),
+      saturated: over(view, rows, "saturated", (i) => r.saturated[i] ?? NaN), dead: over(view, rows, "dead", (i) => r.dead[i] ?? NaN) };
   });
 }
 

@@ -1,6 +1,7 @@
 // What the reader has chosen, as it stands in the address behind `#`: short keys, and only what is not the usual choice.
 
 const LIVE = { net: "relu", layers: 8, width: 32, gain: 1.41, lr: 0.01, bend: 0.1 };
+const VALUES = ["accuracy", "loss", "difference"];
 const RANGES = { layers: [2, 24], width: [8, 64], gain: [0.2, 8], lr: [0.0003, 0.3], bend: [0.01, 2] };
 
 function usual() {
@@ -31,7 +32,7 @@ function parsed(fragment, study) {
     state.layer = Math.round(number(given.get("layer"), [1, state.depth], 1));
     state.reference = one("reference", group.variants, group.variants.includes("relu") ? "relu" : group.variants[0]);
     state.split = one("split", ["valid", "train"], "valid");
-    state.value = one("value", ["accuracy", "loss"], "accuracy");
+    state.value = one("value", VALUES, "accuracy");
   }
   state.net = Object.hasOwn(FUNCTIONS, given.get("net") ?? "") ? given.get("net") : LIVE.net;
   for (const key of Object.keys(RANGES)) state[key] = number(given.get(key), RANGES[key], LIVE[key]);

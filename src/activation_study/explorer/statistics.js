@@ -1,11 +1,12 @@
 // Means and paired differences with Student's t intervals, as comparison/statistics.py has them; the quantiles are its own.
 
 function meanOf(values, quantiles, comparisons = 1, [low, high] = [-Infinity, Infinity]) {
-  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
-  const n = known.length;
+  const known = Float64Array.from(values.filter(Number.isFinite)).sort(), n = known.length;
   if (!n) return { value: NaN, low: NaN, high: NaN, n };
-  const value = known[0] === known[n - 1] ? known[0] : known.reduce((sum, one) => sum + one, 0) / n;
-  const squares = known.reduce((sum, one) => sum + (one - value) ** 2, 0);
+  let sum = 0, squares = 0;
+  for (const one of known) sum += one;
+  const value = known[0] === known[n - 1] ? known[0] : sum / n;
+  for (const one of known) squares += (one - value) ** 2;
   const row = quantiles[Math.min(n - 2, quantiles.length - 1)];
   const quantile = n > 1 ? row[Math.min(comparisons, row.length) - 1] : NaN;
   const half = quantile * Math.sqrt(squares / Math.max(n - 1, 1) / n);

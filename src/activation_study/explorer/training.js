@@ -84,8 +84,12 @@ function thinned(points, most = 300) {
 
 // Pixels of zero mean and unit variance over the digits that are trained on.
 function standardized(bytes, { offset, count, pixels, held_out: heldOut }) {
-  const raw = bytes.subarray(offset, offset + count * pixels), known = raw.subarray(0, (count - heldOut) * pixels);
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  const deviation = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
-  return Float32Array.from(raw, (value) => (value - mean) / deviation);
+  const raw = bytes.subarray(offset, offset + count * pixels), known = (count - heldOut) * pixels, found = new Float32Array(raw.length);
+  let sum = 0, squares = 0;
+  for (let i = 0; i < known; i++) sum += raw[i];
+  const mean = sum / known;
+  for (let i = 0; i < known; i++) squares += (raw[i] - mean) ** 2;
+  const deviation = Math.sqrt(squares / known);
+  for (let i = 0; i < raw.length; i++) found[i] = (raw[i] - mean) / deviation;
+  return found;
 }

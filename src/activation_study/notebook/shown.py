@@ -1,6 +1,7 @@
 """What a cell shows: pictures, tables, and a place whose picture can be replaced from any thread."""
 
 import base64
+import html
 import io
 from typing import Any
 
@@ -14,6 +15,7 @@ from activation_study.figures.style import context
 from activation_study.notebook.panels import Panels, as_figure, as_svg
 
 DPI = 110
+DARK = ('[data-jp-theme-light="false"]', "body.vscode-dark", 'html[theme="dark"]')  # JupyterLab, VS Code, Colab
 Shown = Figure | Panels | Markdown
 
 
@@ -69,8 +71,15 @@ def bundle(part: Shown, still: bool = True) -> tuple[dict[str, Any], dict[str, A
             return data, {}
     image = picture(part)
     data["image/png"] = base64.b64encode(image.data).decode()
+    data.setdefault("text/html", _in_theme(data["image/png"], image.alt))
     data.setdefault("text/plain", image.alt)
     return data, {"image/png": {"alt": image.alt}}
+
+
+def _in_theme(png: str, alt: str) -> str:
+    """The picture as HTML: on a dark page its ground becomes dark and its ink light, and colours keep their hue."""
+    style = f"{', '.join(f'{page} .study' for page in DARK)} {{ filter: invert(0.93) hue-rotate(180deg) }}"
+    return f'<style>{style}</style><img class="study" alt="{html.escape(alt)}" src="data:image/png;base64,{png}">'
 
 
 def _png(figure: Figure) -> bytes:

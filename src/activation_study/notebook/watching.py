@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from IPython import get_ipython
+
 from activation_study.activations import names
 from activation_study.errors import refuse
 from activation_study.notebook.choosing import Newest, show_widgets, told
@@ -22,13 +24,22 @@ SCALES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 def live(view: str = "gradients", **chosen: Any) -> None:
     """Trains a network at once, then whatever is chosen: what it looks like inside is drawn while it trains.
 
+    Where somebody can press Stop, the cell ends at once and the training goes on; else it waits for the last picture.
+
     Args:
         view: "gradients", the gradient norm by layer and the accuracy, or "histograms", the activations by layer.
         chosen: what to begin with, see `filming.Choices`.
     """
     watched = Live(view, **chosen)
     watched.train()
-    watched.wait()
+    if not somebody_is_there():
+        watched.wait()
+
+
+def somebody_is_there() -> bool:
+    """Whether the cell that runs was sent by a person, who can be asked for input, and not by a program."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is not None and kernel.get_parent("shell").get("content", {}).get("allow_stdin", False)
 
 
 class Live:

@@ -120,7 +120,7 @@ SCHEMAS = {
             "replace": Flag(),
         }
     ),
-    "explore": Group({**BASE, **OUT, "papers": PathTo(), "tuning_seeds": Seeds()}),
+    "explore": Group({**BASE, **OUT, "papers": PathTo(), "tuning_seeds": Seeds(), "picture": Flag()}),
     "reproduce": Group(
         {
             **BASE,
