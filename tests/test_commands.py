@@ -51,7 +51,12 @@ def test_train_leaves_a_run_folder_and_a_second_time_does_nothing(tmp_path) -> N
     assert second.returncode == 0
     assert "trained already, nothing to do" in second.stdout
     assert len(re.findall(r"gradient norm by layer, step \d, learning rate", first.stdout)) == 2
-    assert len(first.stdout.splitlines()) == 2 * 4  # of two hidden layers and the output layer, and a head
+    scores, bars, last = first.stdout.splitlines()[:2], first.stdout.splitlines()[2:-1], first.stdout.splitlines()[-1]
+    assert all(
+        re.fullmatch(r"test accuracy, learning rate 0.0?1: seed 0 [\d.]+ %, seed 1 [\d.]+ %", one) for one in scores
+    )
+    assert len(bars) == 2 * 4  # of two hidden layers and the output layer, and a head
+    assert last == f"folder: {folder}"
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
