@@ -17,6 +17,7 @@ from activation_study import activations
 from activation_study.claims import (
     CLAIMS,
     EVIDENCE,
+    VERDICTS,
     Claim,
     Found,
     Range,
@@ -29,7 +30,7 @@ from activation_study.claims import (
 from activation_study.claims.article import RECTIFIERS
 from activation_study.claims.causes import MEAN_SLOPE
 from activation_study.claims.ledger import across, together
-from activation_study.claims.page import page, table
+from activation_study.claims.page import ORDER, page, table
 from activation_study.claims.pictures import MARKS, everywhere, intervals
 from activation_study.claims.testing import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
 from activation_study.commands.claims import _refuse_to_forget, claims
@@ -454,7 +455,13 @@ def test_the_command_without_runs_says_what_is_not_run_and_how_to(tmp_path):
     text = (tmp_path / "out" / "CLAIMS.md").read_text()
     sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
     rows = pd.read_csv(tmp_path / "out" / "claims.csv")
-    assert set(rows.claim) == set(CLAIMS) == set(sections) - {"Evidence"}
+    others = {"Evidence", "How a verdict is reached"} | {verdict.capitalize() for verdict in VERDICTS}
+    assert set(rows.claim) == set(CLAIMS) == set(sections) - others
+    found = [verdict for verdict in map(str.lower, sections) if verdict in VERDICTS]  # those that some claim has
+    assert found == [verdict for verdict in ORDER if verdict in set(rows.claim_verdict)]
+    for key, verdict in rows.drop_duplicates("claim")[["claim", "claim_verdict"]].itertuples(index=False):
+        (row,) = (line for line in sections[verdict.capitalize()].splitlines() if line.startswith(f"| [{key}]"))
+        assert all(f"[{name}](#evidence)" in row for name in CLAIMS[key].tests)
     for key, claim in CLAIMS.items():
         assert f"[{key}](#{key})" in text
         for name, verdict in rows[rows.claim == key].groupby(rows.place.str.split(",").str[0]).verdict:

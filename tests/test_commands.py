@@ -159,7 +159,7 @@ def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None
     arguments = [*TUNED, f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'out'}", "reference=elu", "target=0.2"]
     ended = run("compare", *arguments)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("About ")
+    assert re.match(r"About \d+ \w+, drawing included: \d+ networks to train on digits", ended.stdout)
     assert "At depth 2, " in ended.stdout
     assert "Compared with elu, relu " in ended.stdout
     written = {path.name for path in (tmp_path / "out").iterdir()}
@@ -174,7 +174,7 @@ def test_compare_tunes_measures_with_fresh_seeds_and_concludes(tmp_path) -> None
     assert set(read(tmp_path / "runs").metrics["seed"]) == {0, 1, 1000, 1001}
     before, page = tree(tmp_path), (tmp_path / "out" / "summary.md").read_text()
     again = run("compare", *arguments)
-    assert again.stdout.startswith("Everything is trained already.")
+    assert again.stdout.startswith("Everything is trained already. Drawing takes about ")
     assert run("compare", *arguments, "missing=refuse").returncode == 0
     assert tree(tmp_path) == before
     assert (tmp_path / "out" / "summary.md").read_text() == page

@@ -169,10 +169,9 @@ def _link(outcome: Outcome) -> str:
 def _sources(outcome: Outcome, out: Path) -> str:
     """Links to the pages of the evidence that a claim was put to, those in the folder of the page."""
     links = []
-    for name, found in outcome.found.items():
-        if name in outcome.claim.tests:
-            page = _page_of(found)
-            links.append(f"[{name}]({page})" if (out / page).is_file() else f"[{name}](#evidence)")
+    for name in dict.fromkeys(part.evidence for part in outcome.parts):
+        page = _page_of(outcome.found[name])
+        links.append(f"[{name}]({page})" if (out / page).is_file() else f"[{name}](#evidence)")
     return ", ".join(links)
 
 

@@ -72,7 +72,8 @@ def escaped(text: object) -> str:
 
 def _caption(reference: str, setting: str, has_diverged: bool) -> str:
     parts = [
-        r"Mean test accuracy over $n$ seeds $\pm$ half its 95\,\% $t$ interval; the interval where it ends at 0 or 100\,\%.",
+        r"Mean test accuracy over $n$ seeds $\pm$ half its 95\,\% $t$ interval; that interval where 0 or 100\,\%",
+        "is an end of it.",
         f"Difference to {escaped(reference)} in points, paired by seed, with intervals that hold jointly at a depth.",
         *(["A diverged network counts with accuracy 0."] if has_diverged else []),
         f"Setting: {escaped(setting)}",
