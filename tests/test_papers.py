@@ -19,8 +19,8 @@ from activation_study.papers import PAPERS, page, results
 from activation_study.papers.item import MARKS, SCALES, Cell, Finding, Item, Made, Paper, Scale
 from activation_study.papers.parts import differences, ratios
 from activation_study.papers.results import Result
-from activation_study.runs import Run
-from activation_study.training import checkpoint
+from activation_study.runs import Run, runs_in
+from activation_study.training import checkpoint, precision
 
 TINY = ("dataset=digits", "model.width=4", "model.depth=1", "train.epochs=1", "dataset.train_limit=64",
         "dataset.valid_size=32", "probes.every=0")  # fmt: skip
@@ -148,6 +148,25 @@ def test_a_smaller_scale_takes_no_place_unless_told(made_up, tmp_path, monkeypat
     assert results.read(tmp_path / "out", PAPER, ITEM).scale == "smoke"
 
 
+def test_a_precision_is_trained_in_and_said(made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    arguments = ("paper=maker2001", f"out={tmp_path / 'out'}", f"runs_dir={tmp_path / 'runs'}", "scale=smoke")
+    assert in_process(monkeypatch, "reproduce", *arguments, "precision=bfloat16") is None
+    trained = [run.config["config"]["train"]["precision"] for run in runs_in(tmp_path / "runs")]
+    assert trained == ["bfloat16", "bfloat16"]
+    said = (tmp_path / "out" / "maker2001" / "README.md").read_text()
+    assert "Scale smoke in bfloat16, 2 seeds" in said
+    assert "item=figure1 scale=smoke precision=bfloat16`" in said
+    assert "scale smoke in bfloat16, 2 seeds" in page.note(ITEM, results.read(tmp_path / "out", PAPER, ITEM))
+
+
+def test_what_would_be_emulated_is_refused(made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
+    said = in_process(monkeypatch, "reproduce", "paper=maker2001", f"out={tmp_path / 'out'}", "scale=smoke",
+                      f"runs_dir={tmp_path / 'runs'}", "precision=bfloat16")  # fmt: skip
+    assert said.startswith("error: train.precision=bfloat16: this machine's processor would only emulate it")
+
+
 def test_the_list_has_every_item_with_its_times(made_up, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reproduce, "step_seconds", lambda: 2 * reproduce.REFERENCE_STEP)
     assert in_process(monkeypatch, "reproduce", f"out={tmp_path}") is None
@@ -165,8 +184,9 @@ def test_the_list_has_every_item_with_its_times(made_up, tmp_path, monkeypatch, 
         (["item=figure99"], "error: item=figure99: no such item; choose one of "),
         (
             ["paper=clevert2016", "item=figure1"],
-            "error: item=figure1: no such item; choose one of figure2, figure3, figure4, figure5, table1, all",
+            "error: item=figure1: no such item; choose one of figure2, figure3, figure4, figure5, cifar10, table1, all",
         ),
+        (["precision=half"], "error: precision=half: no such precision; choose one of float32, bfloat16"),
         (["scale=poster"], "error: scale=poster: no such scale; choose one of paper, desk, smoke"),
     ],
 )
@@ -246,8 +266,8 @@ def test_a_plan_can_begin_with_the_networks_of_an_earlier_label(tmp_path):
     trained = [*TINY, "keep_weights=true", "learning_rate=0.01"]
     plan = {"first": trained, "as it was left": [*trained, "train.epochs=0", "model.start_from=first"]}
     item = dataclasses.replace(ITEM, plan=lambda scale: plan, table=first_weights)
-    asked = {"scale": "smoke", "data_dir": "data", "runs_dir": str(tmp_path), "device": "cpu", "threads": 1,
-             "checkpoint_seconds": 60}  # fmt: skip
+    asked = {"scale": "smoke", "precision": "float32", "data_dir": "data", "runs_dir": str(tmp_path), "device": "cpu",
+             "threads": 1, "checkpoint_seconds": 60}  # fmt: skip
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         table = reproduce.make(item, asked).table
     first, second = (table[table.label == label].weight.to_list() for label in plan)

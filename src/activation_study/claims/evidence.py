@@ -18,7 +18,7 @@ from activation_study.comparison.quantities import REPLICA, Quantity, diverged
 from activation_study.runs import Tables, comparable_hash, read
 from activation_study.runs.identity import scientific
 
-SMALL_SEEDS = {"paper": 20, "desk": 10, "smoke": 2}  # of the small networks that are trained on the spot
+SMALL_SEEDS = {"paper": 40, "desk": 40, "smoke": 2}  # of the small networks that are trained on the spot
 NOTHING = Tables(pd.DataFrame(), pd.DataFrame(), [])
 
 

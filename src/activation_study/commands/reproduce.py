@@ -75,7 +75,7 @@ def make(item: Item, asked: Mapping[str, Any]) -> Result:
     device = environment(device_of(asked["device"]), "", asked["threads"] or torch.get_num_threads())["device"]
     hardware = text.hardware(all_runs) if all_runs else [device]
     seconds = sum(run.status["seconds"] for run in all_runs) if all_runs else time.perf_counter() - began
-    return Result(table, asked["scale"], scale.seeds, hardware, round(seconds / 60, 1))
+    return Result(table, asked["scale"], scale.seeds, hardware, round(seconds / 60, 1), asked["precision"])
 
 
 def draw(paper: Paper, item: Item, result: Result, out: Path) -> list[Path]:
@@ -144,7 +144,8 @@ def _upon(runs: Mapping[str, Sequence[Run]], overrides: Sequence[str]) -> list[s
 
 def _settings(overrides: Sequence[str], scale: Scale, asked: Mapping[str, Any]) -> dict[str, Any]:
     given = [f"{key}={_literal(asked[key])}" for key in HANDED_ON]
-    every = [*overrides, *scale.options, f"seeds={scale.seeds}", f"scale={asked['scale']}", *given]
+    every = [*overrides, *scale.options, f"seeds={scale.seeds}", f"scale={asked['scale']}",
+             f"train.precision={asked['precision']}", *given]  # fmt: skip
     try:
         return settings(compose("train", every), "train")
     except MISTAKES as error:

@@ -94,7 +94,7 @@ def _papers(folder: Path) -> Iterator[tuple[str, ...]]:
                 number = f"{page.verdict(page.outcomes(paper, item, result))} {seeds_told(result.seeds)}"
             links = _links(f"papers/{paper.name}", "README.md", f"{item.name}.png")
             made = f"{duration(60 * result.minutes)} on {'; '.join(result.hardware)}"
-            command = f"`{page.command(paper, item, result.scale)}`"
+            command = f"`{page.command(paper, item, result)}`"
             yield f"{paper.name} {item.name}", links, command, number, result.scale, made
 
 

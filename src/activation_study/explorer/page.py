@@ -90,7 +90,7 @@ def _items(out: Path) -> list[dict[str, Any]]:
                 "paper": paper.name, "item": item.name, "shows": item.shows,
                 "scale": None if result is None else page.note(item, result),
                 "verdicts": [[outcome.verdict, outcome.claim.statement] for outcome in judged],
-                "command": page.command(paper, item, "desk" if result is None else result.scale),
+                "command": page.command(paper, item, result),
             })  # fmt: skip
     return found
 

@@ -19,7 +19,7 @@ def paper(name: str, item: str) -> list[Image | Markdown]:
     wanted = one.item(item)
     result = results.read(MADE, one, wanted)
     if result is None:
-        return [Markdown(f"**{name} {item}** is not made yet: `{page.command(one, wanted, 'desk')}`.")]
+        return [Markdown(f"**{name} {item}** is not made yet: `{page.command(one, wanted, None)}`.")]
     said = [f"**{page.verdict(page.outcomes(one, wanted, result))}**"]
     if cells := wanted.cells(result.table):
         said.append(text.markdown(page.table_of(cells)))

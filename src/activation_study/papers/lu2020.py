@@ -1,5 +1,6 @@
 """Lu, Shin, Su & Karniadakis 2020: networks that are born dead; and four ways for a unit to be of no use."""
 
+import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
@@ -183,12 +184,15 @@ def _four_kinds(table: pd.DataFrame, note: str) -> Figure:
                 if kind == "dormant_0":
                     _dot(ax, own[own.epoch > 0], "dormant_10", row - 0.32, look.color, "d")
             ax.set(title=title, xlabel="% of units" if kind in ("dead", "dormant_0") else "% of units and images")
-            ax.set(xlim=(-4, 104), yticks=range(len(names)), yticklabels=[called(name) for name in names])
+            ax.set_xscale("function", functions=(np.sqrt, np.square))
+            ax.set(xlim=(0, 105), xticks=(0, 1, 5, 20, 50, 100))
+            ax.set(yticks=range(len(names)), yticklabels=[called(name) for name in names])
         axes[0].invert_yaxis()
         drawn = (
             "4 hidden layers · dots: trained, mean over networks with 95 % t interval; crosses: before · dead: z "
             "at most 0 for every image; dormant: mean size 0 (dots), or up to a tenth of the layer's (diamonds); "
-            "saturated: share of units and images where f nears a bound; dead band: where |f'| < 0.001"
+            "saturated: share of units and images where f nears a bound; dead band: where "
+            "|f'| < 0.001 · square-root axes"
         )
         return finish(figure, "Four ways for a unit to be of no use", f"{drawn} · {note}")
 
@@ -196,7 +200,8 @@ def _four_kinds(table: pd.DataFrame, note: str) -> Figure:
 def _dot(ax: Axes, rows: pd.DataFrame, kind: str, height: float, color: str, marker: str) -> None:
     share = statistics.mean(100 * rows.groupby("seed")[kind].mean(), within=(0, 100))
     ends = [[share.value - share.low], [share.high - share.value]]
-    ax.errorbar([share.value], [height], xerr=ends, color=color, marker=marker, markersize=4, elinewidth=0.8)
+    ax.errorbar([share.value], [height], xerr=ends, color=color, marker=marker, markersize=4, elinewidth=0.8,
+                clip_on=False)  # fmt: skip
 
 
 def _few_dormant(table: pd.DataFrame, where: str) -> list[Part]:

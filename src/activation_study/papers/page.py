@@ -16,9 +16,7 @@ from activation_study.papers.results import Result
 def outcomes(paper: Paper, item: Item, result: Result) -> list[Outcome]:
     """The paper's claims of an item, judged by its table."""
     where = f"{paper.name} {item.name}"
-    found = {
-        where: Found(Evidence(where, about=item.shows), result.scale, command(paper, item, result.scale), item.shows)
-    }
+    found = {where: Found(Evidence(where, about=item.shows), result.scale, command(paper, item, result), item.shows)}
     source = f"{paper.reference.split(',')[0]} {paper.name[-4:]}, {item.name}"
     return [
         Outcome(
@@ -30,15 +28,21 @@ def outcomes(paper: Paper, item: Item, result: Result) -> list[Outcome]:
     ]
 
 
-def command(paper: Paper, item: Item, scale: str) -> str:
-    """What makes an item at a scale."""
-    return f"python experiments/reproduce.py paper={paper.name} item={item.name} scale={scale}"
+def command(paper: Paper, item: Item, result: Result | None) -> str:
+    """What makes an item as a result was made; without a result, at scale=desk."""
+    scale = "desk" if result is None else result.scale
+    precision = "" if result is None or result.precision == "float32" else f" precision={result.precision}"
+    return f"python experiments/reproduce.py paper={paper.name} item={item.name} scale={scale}{precision}"
+
+
+def _scale_told(result: Result) -> str:
+    return result.scale if result.precision == "float32" else f"{result.scale} in {result.precision}"
 
 
 def note(item: Item, result: Result) -> str:
     """What stands under an item's figure: at which scale it was made, and what was cut."""
     cut = item.scales[result.scale].cut
-    return f"scale {result.scale}, {seeds_told(result.seeds)}{f': {cut}' if cut else ''}"
+    return f"scale {_scale_told(result)}, {seeds_told(result.seeds)}{f': {cut}' if cut else ''}"
 
 
 def verdict(judged: Sequence[Outcome]) -> str:
@@ -58,8 +62,7 @@ def paper_page(paper: Paper, out: Path) -> str:
         parts.append(f"## {item.name}\n")
         parts.append(f"{item.shows}\n")
         if result is None:
-            desk = command(paper, item, "desk")
-            parts.append(f"Not made yet: {text.as_code(desk)}.\n")
+            parts.append(f"Not made yet: {text.as_code(command(paper, item, None))}.\n")
             continue
         parts += _section(paper, item, result)
     return "\n".join(parts)
@@ -82,8 +85,8 @@ def _section(paper: Paper, item: Item, result: Result) -> list[str]:
         parts.append(f"**To know.** {' '.join(remarks)}\n")
     hardware = "; ".join(result.hardware)
     minutes = f"{result.minutes:.0f} minutes" if result.minutes >= 1.5 else "about a minute"
-    made = f"Scale {result.scale}, {seeds_told(result.seeds)}, {hardware}, {minutes} of computing."
-    parts.append(f"{made} Made by {text.as_code(command(paper, item, result.scale))}.\n")
+    made = f"Scale {_scale_told(result)}, {seeds_told(result.seeds)}, {hardware}, {minutes} of computing."
+    parts.append(f"{made} Made by {text.as_code(command(paper, item, result))}.\n")
     return parts
 
 

@@ -21,6 +21,7 @@ class Result:
         seeds: networks of each kind.
         hardware: the devices that it was made on.
         minutes: that its training took.
+        precision: number format in which layers were computed.
     """
 
     table: pd.DataFrame
@@ -28,6 +29,7 @@ class Result:
     seeds: int
     hardware: list[str]
     minutes: float
+    precision: str = "float32"
 
 
 def read(out: Path, paper: Paper, item: Item) -> Result | None:

@@ -17,6 +17,7 @@ from activation_study.schema.compounds import Group, Items, Named, Nullable, See
 from activation_study.schema.kinds import Anything, Choice, Device, Flag, Kind, Number, PathTo, Text, Url, Whole
 
 SCALES = ("paper", "desk", "smoke")
+PRECISIONS = ("float32", "bfloat16")
 DEPTH, WIDTH = Whole(1, 10_000), Whole(1, 65_536)
 RATES = Items(Number(above=0), "[0.1,0.01]")
 
@@ -63,7 +64,7 @@ TRAIN: dict[str, Kind] = {
             "epochs": Number(at_least=0, at_most=1e6),
             "batch_size": Whole(1),
             "record_every": Nullable(Whole(1)),
-            "precision": Choice(("float32", "bfloat16"), "precision"),
+            "precision": Choice(PRECISIONS, "precision"),
         }
     ),
     "probes": Group(
@@ -128,6 +129,7 @@ SCHEMAS = {
             "paper": Nullable(Choice(_papers, "paper")),
             "item": Nullable(Text("the name of an item")),
             "scale": Choice(SCALES, "scale"),
+            "precision": Choice(PRECISIONS, "precision"),
             "replace": Flag(),
             "checkpoint_seconds": Number(at_least=0),
         }

@@ -7,7 +7,6 @@ import torch
 
 from activation_study.errors import refuse
 
-PRECISIONS = ("float32", "bfloat16")
 CPU_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")  # of x86 and ARM processors, as Linux calls them
 
 

@@ -129,7 +129,7 @@ def _figure4(table: pd.DataFrame, note: str) -> Figure:
         return finish(figure, "Clevert et al. 2016, Figure 4", f"{drawn} · {note}")
 
 
-def _figure5(table: pd.DataFrame, note: str) -> Figure:
+def figure5(table: pd.DataFrame, note: str, title: str = "Clevert et al. 2016, Figure 5") -> Figure:
     """Training losses of ELU against each other kind, with and without normalisation, and all errors."""
     with context():
         figure, axes = panels(4, "", "", sharex=False, sharey=False, height=0.95)
@@ -142,7 +142,7 @@ def _figure5(table: pd.DataFrame, note: str) -> Figure:
         axes[3].axhline(_final(table)["elu"].mean(), color=GREY, linewidth=0.6)
         legend(figure, table.kind)
         drawn = f"11 layers · bands: standard deviation, bars: 95 % t interval · {_p_in_words(table)}"
-        return finish(figure, "Clevert et al. 2016, Figure 5", f"{drawn} · {note}")
+        return finish(figure, title, f"{drawn} · {note}")
 
 
 def _cells(table: pd.DataFrame) -> list[Cell]:
@@ -172,6 +172,10 @@ def _compared(table: pd.DataFrame, where: str, pairs: Pairs, claimed: Range) -> 
 def _order(table: pd.DataFrame, where: str) -> list[Part]:
     return _compared(table, where, [("elu", "shifted_relu"), ("shifted_relu", "lrelu"), ("lrelu", "relu")],
                      Range(high=0))  # fmt: skip
+
+
+ORDER = "ELU makes the fewest errors on unseen images, then the shifted ReLU, LReLU and ReLU."
+TESTED = ("Test error after the last update, each less the next: below 0 points.", _order)
 
 
 def _helps_rectifiers(table: pd.DataFrame, where: str) -> list[Part]:
@@ -220,12 +224,7 @@ FIGURE4 = Item(
     figure=_figure4,
     cells=_cells,
     findings=(
-        Finding(
-            "clevert-order",
-            "ELU makes the fewest errors on unseen images, then the shifted ReLU, LReLU and ReLU.",
-            "Test error after the last update, each less the next: below 0 points.",
-            _order,
-        ),
+        Finding("clevert-order", ORDER, *TESTED),
     ),
     open_points=OPEN,
 )  # fmt: skip
@@ -243,7 +242,7 @@ FIGURE5 = Item(
     },
     plan=_figure5_plan,
     table=_table,
-    figure=_figure5,
+    figure=figure5,
     findings=(
         Finding(
             "clevert-norm-helps",

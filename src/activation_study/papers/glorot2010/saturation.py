@@ -32,7 +32,7 @@ def _figure2(table: pd.DataFrame, note: str) -> Figure:
         figure, axes = panels(len(depths), "updates (thousands)", "mean activation of a layer", height=0.75)
         for ax, depth in zip(axes, depths, strict=True):
             rows = table[table.depth == depth]
-            for layer, shade in enumerate(shades(int(depth)), 1):
+            for layer, shade in enumerate(shades(int(max(depths)))[: int(depth)], 1):
                 _with_spread(ax, rows[rows.layer == layer], shade, first=layer)
             ax.set_title(f"{depth} hidden layers")
         axes[0].set_ylim(0, 1)
@@ -46,7 +46,7 @@ def _with_spread(ax: Axes, rows: pd.DataFrame, shade: str, first: int) -> None:
     for seed, one in rows.groupby("seed"):
         if seed == rows.seed.min():
             ax.errorbar(one.step / 1000, one["mean"], one["std"], color=shade, linewidth=1.3, elinewidth=0.5,
-                        errorevery=(first, max(1, len(one) // 16)), capsize=0, zorder=3)  # fmt: skip
+                        errorevery=(first, max(1, len(one) // 10)), capsize=0, zorder=3)  # fmt: skip
         else:
             ax.plot(one.step / 1000, one["mean"], color=shade, linewidth=0.6, alpha=0.5)
 

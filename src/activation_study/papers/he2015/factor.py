@@ -18,6 +18,7 @@ RULES = {
     "2": lambda a: 2.0,
     "2 / (1 + a)": lambda a: 2 / (1 + a),
 }  # n Var[w]: the paper's Eqn. 15, that of ReLU, and what some notes make of it
+FINE = [place / 100 for place in range(101)]  # slopes, for the lines of theory
 LAYERS, WIDTH = 30, 1000
 EXAMPLES = 30
 QUANTITIES = ("forward", "backward")
@@ -69,9 +70,10 @@ def _figure(table: pd.DataFrame, note: str) -> Figure:
         figure, axes = panels(2, "slope below zero, a", "factor per layer", height=0.8)
         for ax, quantity in zip(axes, QUANTITIES, strict=True):
             for rule, look in looks(RULES).items():
-                rows = table[table.rule == rule].groupby("slope")[["predicted", quantity]].mean()
-                ax.plot(rows.index, rows.predicted, color=look.color, linestyle=look.dashes, linewidth=1.2)
-                ax.plot(rows.index, rows[quantity], color=look.color, linestyle="", marker=look.marker,
+                factors = table[table.rule == rule].groupby("slope")[quantity].mean()
+                theory = [predicted(slope, RULES[rule](slope)) for slope in FINE]
+                ax.plot(FINE, theory, color=look.color, linestyle=look.dashes, linewidth=1.2)
+                ax.plot(factors.index, factors, color=look.color, linestyle="", marker=look.marker,
                         fillstyle="none", markersize=4)  # fmt: skip
             ax.set_title({"forward": "of the signal", "backward": "of the error"}[quantity])
         legend(figure, RULES)
@@ -80,7 +82,7 @@ def _figure(table: pd.DataFrame, note: str) -> Figure:
 
 
 def _keeps(table: pd.DataFrame, where: str) -> list[Part]:
-    rows = table[(table.rule == "2 / (1 + a^2)") & table.slope.round(4).isin([0.01, 0.1818, 0.25, 0.5])]
+    rows = table[(table.rule == "2 / (1 + a^2)") & table.slope.astype(float).round(4).isin([0.01, 0.1818, 0.25, 0.5])]
     return _levels(rows, where, Range(0.97, 1.03))
 
 

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from activation_study import activations
 from activation_study.claims.ledger import Part, Range
-from activation_study.comparison import statistics
 from activation_study.figures.style import GREY, context, finish, panels
 from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack, StackedMaxPool2d
-from activation_study.papers.item import Cell, Finding, Item, Made, Scale
+from activation_study.papers.item import Finding, Item, Made, Scale
 from activation_study.papers.parts import exact, level
 from activation_study.seeds import generator
 
@@ -88,12 +87,6 @@ def _at_layer_2(table: pd.DataFrame, how: str) -> pd.Series:
     return table[(table.how == how) & (table.layer == 2)].set_index("seed")["short"].astype(float)
 
 
-def _cells(table: pd.DataFrame) -> list[Cell]:
-    measured = _at_layer_2(table, MEASURED)
-    return [Cell("gradient at layer 2, He's initialization over 0.01", 1.7e4, statistics.mean(measured), len(measured),
-                 digits=0)]  # fmt: skip
-
-
 def _seventeen_thousand(table: pd.DataFrame, where: str) -> list[Part]:
     claimed = Range(1.65e4, 1.75e4)  # 1.7e4 to two digits
     quantity = "factor by which the gradient falls short"
@@ -115,7 +108,6 @@ WORKED_EXAMPLE = Item(
     },
     table=_table,
     figure=_figure,
-    cells=_cells,
     findings=(
         Finding(
             "he-worked-example",

@@ -22,12 +22,12 @@ from activation_study.seeds import Noise, generator
 SMOOTH = ("sigmoid", "tanh", "elu", "softsign", "gelu", "silu")
 KINKED = ("relu", "lrelu", "vlrelu", "prelu", "rrelu", "selu")
 DRIFTING = ("gelu", "silu")  # on their edge the variance leaves its fixed point, so no network stays there
-INPUTS = 8
+INPUTS, WIDTH = 8, 2000
 LAYERS = (10, 50)  # where networks and theory are compared
 SCALES = {
-    "paper": Scale(10, 6),
-    "desk": Scale(5, 3, cut="5 networks of each kind."),
-    "smoke": Scale(2, 0.1, cut="2 networks, 100 wide and 50 deep; theory to 60 layers."),
+    "paper": Scale(30, 35),
+    "desk": Scale(5, 3, ("model.width=1000",), "5 networks of each kind, 1000 wide instead of 2000."),
+    "smoke": Scale(2, 0.1, ("model.width=100",), "2 networks, 100 wide and 50 deep; theory to 60 layers."),
 }
 
 
@@ -55,8 +55,8 @@ def simulated(activation: str, seeds: list[int], width: int, layers: int) -> Ten
 
 def _depth_scales_table(made: Made, scale: Scale) -> pd.DataFrame:
     """By activation and layer, how far the correlation is from 1: in theory (seed -1), and in every network."""
-    is_smoke = scale == SCALES["smoke"]
-    deep, width = (60, 100) if is_smoke else (400, 1000)
+    width = int(scale.value("model.width") or WIDTH)
+    deep = 60 if scale == SCALES["smoke"] else 400
     rows = []
     for name in (*SMOOTH, *KINKED):
         theory = on_the_edge(name).correlations(deep)
