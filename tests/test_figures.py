@@ -154,7 +154,7 @@ def test_a_fingerprint_is_that_of_what_is_shown(small, tmp_path):
     for name, entry in figures.FIGURES.items():
         figure = entry(metrics, layers)
         assert fingerprint(figure) == fingerprint(entry(metrics, layers))
-        if entry.table == "metrics" and name != "ranks":  # which may stay as they were
+        if "metrics" in entry.tables and name != "ranks":  # which may stay as they were
             assert fingerprint(figure) != fingerprint(entry(changed, layers))
     before = fingerprint(figure)
     png, _ = figures.save(figure, tmp_path / "figure")
@@ -165,8 +165,10 @@ def test_an_activation_has_the_same_color_everywhere(small):
     expected = {label: to_hex(look.color) for label, look in looks(small[0].variant).items()}
     assert expected["relu"] == to_hex(ARTICLE["relu"].color)
     for name in ("gradient_lines", "gradient_map", "saturation", "mean_activation", "dead_units"):
-        assert title_colors(figures.FIGURES[name](*small)) == expected
-    for name in ("gradient_profile", "gradient_ratio", "accuracy_by_depth", "learning_curves"):
+        shown = title_colors(figures.FIGURES[name](*small))
+        assert shown == {label: color for label, color in expected.items() if label in shown}
+        assert "relu" in shown
+    for name in ("gradient_profile", "accuracy_by_depth", "learning_curves"):
         (legend,) = figures.FIGURES[name](*small).legends
         shown = {line.get_label(): to_hex(line.get_color()) for line in legend.get_lines()}
         assert shown | expected == shown
@@ -202,7 +204,7 @@ NASTY = ["cash$2024_a_b$x", "_hidden", "a|b&c%d#e\\f^g~h{i}", r"\frac$", "$", "è
          "n" * 229 + "m", "relu"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*(name for name, entry in figures.FIGURES.items() if entry.table), "learning_rates"])
+@pytest.mark.parametrize("name", [*(name for name, entry in figures.FIGURES.items() if entry.tables), "learning_rates"])
 def test_names_are_drawn_letter_by_letter(name):
     metrics, layers = tables(NASTY, [2], seeds=2, epochs=1)
     for table in (metrics, layers):
@@ -338,7 +340,7 @@ def test_final_accuracy_is_sorted_and_names_what_diverged(small):
     assert ticks == ["relu (1 of 3 diverged)", "sigmoid", "elu(alpha=0.5)"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.table])
+@pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.tables])
 def test_one_replica_that_was_only_begun_or_diverged_is_drawn(name):
     metrics, layers = tables(["elu"], [1], seeds=1, epochs=1)
     begun = metrics, layers[layers.step == 0]
