@@ -47,7 +47,8 @@ def mean_line(ax: Axes, x: np.ndarray, line: pd.DataFrame, look: Look, counts: b
         counts: whether diverged networks count, so that the means are those of all.
         **style: matplotlib's options of the line.
     """
-    drawn: dict[str, Any] = {"color": look.color, "linestyle": look.dashes, "marker": look.marker, "linewidth": 1.2} | style
+    drawn: dict[str, Any] = {"color": look.color, "linestyle": look.dashes, "marker": look.marker}
+    drawn |= {"linewidth": 1.2} | style
     means, pale = line["mean"].to_numpy(), is_pale(line) & (not counts)
     if pale.any():
         ax.plot(x, means, **drawn | {"alpha": PALE})
