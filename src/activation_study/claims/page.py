@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from activation_study.claims import pictures
+from activation_study.claims import pictures, strips
 from activation_study.claims.evidence import Found, own_command
 from activation_study.claims.ledger import (
     CONTRADICTED,
@@ -50,7 +50,7 @@ def draw(outcome: Outcome, folder: Path) -> Path | None:
     """Draws a claim; None where nothing has been run that it could show."""
     if outcome.verdict == NOT_RUN:
         return None
-    picture = outcome.claim.picture or pictures.intervals
+    picture = outcome.claim.picture or strips.intervals
     return save(picture(outcome), folder / outcome.claim.id)[0]
 
 
