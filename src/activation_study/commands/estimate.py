@@ -64,7 +64,7 @@ def seconds_to_draw(depths: int) -> float:
         for _ in range(2):  # the first one also loads fonts
             began = time.perf_counter()
             save(functions({"relu": build("relu")}), Path(folder) / "panel")
-    return (time.perf_counter() - began) * depths * sum(entry.table is not None for entry in FIGURES.values())
+    return (time.perf_counter() - began) * depths * sum(bool(entry.tables) for entry in FIGURES.values())
 
 
 def _paced_alike(chosen: dict[str, Any]) -> str:
