@@ -1,5 +1,6 @@
 """Every command that the README and the pages of docs/ show works, and so does all that they add."""
 
+import math
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from activation_study.claims import EVIDENCE, Found, judge
@@ -183,3 +185,32 @@ def test_the_item_that_the_page_adds_is_made() -> None:
     table = item.table(Made({}, [0], {}), scale)
     assert table["gain"].iloc[0] == pytest.approx(2**0.5, rel=1e-6)
     assert item.figure(table, "a note").axes[0].get_title() == "a note"
+
+
+def test_the_answer_is_what_the_results_say() -> None:
+    """Every number and verdict of the README's first screen, from the tables that are committed."""
+    first = " ".join((ROOT / "README.md").read_text().partition("## Start")[0].split())
+    results = ROOT / "results"
+    vanishing = pd.read_csv(results / "vanishing" / "summary.csv").query("variant == 'sigmoid' and depth >= 8")
+    ratio = vanishing.set_index("depth")["gradient_ratio"][32]
+    assert (
+        f"32 layers of sigmoids the gradient norm shrinks by a factor of 10<sup>{-math.log10(ratio):.0f}</sup>" in first
+    )
+    assert (vanishing["accuracy_high"] < 0.12).all()
+    assert (vanishing["saturated"] < 0.005).all()
+    assert f"networks only guess (n = {vanishing['n'].max()})" in first
+    mnist = pd.read_csv(results / "mnist_tuned" / "differences.csv").query("variant not in ('sigmoid', 'tanh', 'relu')")
+    assert ((mnist["low"] <= 0) & (mnist["high"] >= 0)).all()
+    assert f"2, 8 or 16 layers once each has its own rate (n = {mnist['n'].max()})" in first
+    cifar = pd.read_csv(results / "cifar10_tuned" / "differences.csv").set_index("variant")
+    cifar = 100 * cifar[["difference", "low", "high"]]
+    elu, prelu = cifar.loc["elu"], cifar.loc["prelu"]
+    assert f"ahead of ReLU by {elu['difference']:.0f} points and PReLU by {prelu['difference']:.0f}" in first
+    ends = f"{elu['low']:.0f} to {elu['high']:.0f} and {prelu['low']:.0f} to {prelu['high']:.0f}"
+    assert f"joint 95 % intervals {ends}, n = 5" in first
+    cases = pd.read_csv(results / "claims.csv").drop_duplicates(["claim", "place"]).set_index(["claim", "place"])
+    for claim in ("rrelu-best", "elu-learns-faster"):
+        said = cases.loc[claim, "case_verdict"]
+        assert list(said[["mnist, depth 8", "mnist, depth 16", "cifar10, depth 6"]]) == [
+            "contradicted", "contradicted", "undecided"
+        ]  # fmt: skip
