@@ -6,7 +6,7 @@ PIP_OPTIONS ?=
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data test lint format runs results papers figures claims explore notebooks status compare bench clean
+.PHONY: help setup demo data test lint format runs results papers figures claims explore teach notebooks status compare bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -63,6 +63,9 @@ claims: setup  ## judge what the article and the papers claim by the runs
 
 explore: setup  ## make the explorer, one page in which the runs can be looked at: results/explorer.html
 	$(RUN) experiments/explore.py
+
+teach: setup  ## open notebook 2, on vanishing gradients, in JupyterLab
+	$(RUN) -m jupyter lab notebooks/02_vanishing_gradients.ipynb
 
 notebooks: setup  ## execute the notebooks in place
 	$(RUN) notebooks/execute.py

@@ -138,7 +138,7 @@ STEPS: dict[str, Callable[[Path], dict[str, float]]] = {
     "comparison": _compared,
     "summary": _read_first(lambda tables, out: summary(tables)),
     "all figures, drawn": _read_first(
-        lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values() if entry.table]
+        lambda tables, out: [entry(*tables[:2]) for entry in FIGURES.values() if entry.tables]
     ),
     "all figures, written": _read_first(draw),
 }

@@ -9,6 +9,7 @@ import pytest
 from activation_study.errors import StudyError
 from activation_study.runs import bars
 from activation_study.runs.overview import of_one
+from activation_study.runs.scores import scores_of
 from activation_study.training.execute import asked_for, execute, register
 
 
@@ -62,7 +63,7 @@ def test_the_status_of_one_run_shows_its_gradients(tiny_settings) -> None:
     (run,) = execute(settings)
     waiting = register(tiny_settings("activation=elu"), asked_for(tiny_settings("activation=elu")))
     text = of_one(settings["runs_dir"], run.name)
-    assert text.startswith(f"{run.name}: done\ngradient norm by layer")
+    assert text.startswith(f"{run.name}: done\n{scores_of(run)}\ngradient norm by layer")
     assert text.endswith(bars.picture_of(run).splitlines()[-1])
     assert of_one(settings["runs_dir"], run.name[:-3]) == text
     assert of_one(settings["runs_dir"], waiting.name).startswith(f"{waiting.name}: pending")

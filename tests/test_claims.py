@@ -17,6 +17,7 @@ from activation_study import activations
 from activation_study.claims import (
     CLAIMS,
     EVIDENCE,
+    VERDICTS,
     Claim,
     Found,
     Range,
@@ -28,9 +29,10 @@ from activation_study.claims import (
 )
 from activation_study.claims.article import RECTIFIERS
 from activation_study.claims.causes import MEAN_SLOPE
-from activation_study.claims.ledger import across, together
-from activation_study.claims.page import page, table
-from activation_study.claims.pictures import MARKS, everywhere, intervals
+from activation_study.claims.ledger import Outcome, Part, across, together
+from activation_study.claims.page import ORDER, page, table
+from activation_study.claims.pictures import everywhere
+from activation_study.claims.strips import MARKS, intervals
 from activation_study.claims.testing import ABOVE_ZERO, BELOW_ZERO, all_of, each, equivalent, level, on, paired
 from activation_study.commands.claims import _refuse_to_forget, claims
 from activation_study.comparison import quantities as quantity
@@ -110,9 +112,40 @@ def test_every_claim_is_whole_and_has_a_picture():
         assert all(part.statistic and part.quantity and part.n != 0 for part in outcome.parts)
         figure = (claim.picture or intervals)(outcome)
         assert outcome.verdict in figure.get_suptitle()
-        assert "scale desk" in figure.get_supxlabel()
+        assert claim.statement in figure.get_suptitle().replace("\n", " ")
+        assert "scale desk" in figure.get_supxlabel().replace("\n", " ")
         figure.set_layout_engine("none")
         figure.draw_without_rendering()
+
+
+def strip(place: str, low: float, high: float, note: str = "") -> Part:
+    evidence, at = place.split(", ")
+    return Part(evidence, at, "elu - relu", "points", Range(low=0.3), 5, (low + high) / 2, low, high, note=note)
+
+
+def test_strips_of_one_data_set_share_an_axis_with_a_tick_at_the_bound():
+    parts = [strip("mnist, depth 2", -0.5, 0.5), strip("mnist, depth 8", 0.4, 0.9),
+             strip("cifar10, depth 6", -90, 150, "elu: 1 of 5 diverged"), strip("cifar10, depth 9", -2, 8)]  # fmt: skip
+    claim = Claim("mine", "here", "ELU does better.", "Points.", {})
+    figure = intervals(Outcome(claim, parts, {"mnist": made_up("mnist")}))
+    assert figure.get_suptitle() == "ELU does better.\nsupported (1 of 4 supported, 3 undecided)"
+    mnist, other, far, cifar10 = figure.axes
+    assert mnist.get_xlim() == other.get_xlim() != cifar10.get_xlim() == far.get_xlim()
+    for ax in figure.axes:
+        assert 0.3 in ax.get_xticks()
+    low, high = far.get_xlim()
+    assert -10 < low < -2 < 8 < high < 35  # the value 30 is shown, its interval goes on beyond
+    ends = {line.get_marker(): float(line.get_xdata()[0]) for line in far.lines if line.get_marker() in ("<", ">")}
+    assert ends == {"<": low, ">": high}
+    assert [text.get_text() for text in far.texts] == ["elu: 1 of 5 diverged"]
+
+
+def test_the_picture_of_prelu_shows_the_accuracy_that_is_tested_and_the_slopes():
+    claim = CLAIMS["prelu-at-least-relu"]
+    figure = claim.picture(judge(claim, everything()))
+    above, below = figure.subfigs
+    assert any("test accuracy" in ax.get_xlabel() for ax in above.axes)
+    assert any("slope" in ax.get_ylabel() for ax in below.axes)
 
 
 def test_a_verdict_is_where_the_interval_lies():
@@ -454,7 +487,13 @@ def test_the_command_without_runs_says_what_is_not_run_and_how_to(tmp_path):
     text = (tmp_path / "out" / "CLAIMS.md").read_text()
     sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
     rows = pd.read_csv(tmp_path / "out" / "claims.csv")
-    assert set(rows.claim) == set(CLAIMS) == set(sections) - {"Evidence"}
+    others = {"Evidence", "How a verdict is reached"} | {verdict.capitalize() for verdict in VERDICTS}
+    assert set(rows.claim) == set(CLAIMS) == set(sections) - others
+    found = [verdict for verdict in map(str.lower, sections) if verdict in VERDICTS]  # those that some claim has
+    assert found == [verdict for verdict in ORDER if verdict in set(rows.claim_verdict)]
+    for key, verdict in rows.drop_duplicates("claim")[["claim", "claim_verdict"]].itertuples(index=False):
+        (row,) = (line for line in sections[verdict.capitalize()].splitlines() if line.startswith(f"| [{key}]"))
+        assert all(f"[{name}](#evidence)" in row for name in CLAIMS[key].tests)
     for key, claim in CLAIMS.items():
         assert f"[{key}](#{key})" in text
         for name, verdict in rows[rows.claim == key].groupby(rows.place.str.split(",").str[0]).verdict:

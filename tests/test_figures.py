@@ -17,8 +17,11 @@ from matplotlib.text import Text
 from activation_study import figures
 from activation_study.comparison.quantities import counted
 from activation_study.errors import StudyError
+from activation_study.figures.divergence import PALE
 from activation_study.figures.fingerprint import fingerprint, of_file
-from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks
+from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks, spread
+from activation_study.figures.tables import curve
+from activation_study.runs import Tables as Runs
 
 # Slope with which the made-up gradients fade from layer to layer, and the best accuracy.
 FADES = {"sigmoid": 0.22, "tanh": 0.8, "relu": 0.95, "lrelu": 0.96, "vlrelu": 0.98, "prelu": 1.0, "rrelu": 0.97,
@@ -62,7 +65,7 @@ def tables(activations: list[str], depths: list[int], seeds: int = 2, epochs: in
                     "epoch": epoch, "step": step, "layer": layer, "hidden": layer <= depth,
                     "grad_norm": np.nan if gone else norm,
                     "error_rms": norm / 10, "mean": mean + 0.1 * learned * layer / depth, "std": hidden,
-                    "slope_mean": fade * hidden, "saturated": share, "inactive": 0.5 * hidden,
+                    "slope_mean": fade * hidden, "saturated": np.nan if gone else share, "inactive": 0.5 * hidden,
                     "dead": dead if step == 100 * epoch else np.nan, "sparsity": share, "learned_slope": np.nan,
                 }))  # fmt: skip
     return pd.DataFrame(metrics, index=[0] * len(metrics)), pd.concat(layers)  # joined tables repeat their index
@@ -154,7 +157,7 @@ def test_a_fingerprint_is_that_of_what_is_shown(small, tmp_path):
     for name, entry in figures.FIGURES.items():
         figure = entry(metrics, layers)
         assert fingerprint(figure) == fingerprint(entry(metrics, layers))
-        if entry.table == "metrics" and name != "ranks":  # which may stay as they were
+        if "metrics" in entry.tables and name != "ranks":  # which may stay as they were
             assert fingerprint(figure) != fingerprint(entry(changed, layers))
     before = fingerprint(figure)
     png, _ = figures.save(figure, tmp_path / "figure")
@@ -165,8 +168,10 @@ def test_an_activation_has_the_same_color_everywhere(small):
     expected = {label: to_hex(look.color) for label, look in looks(small[0].variant).items()}
     assert expected["relu"] == to_hex(ARTICLE["relu"].color)
     for name in ("gradient_lines", "gradient_map", "saturation", "mean_activation", "dead_units"):
-        assert title_colors(figures.FIGURES[name](*small)) == expected
-    for name in ("gradient_profile", "gradient_ratio", "accuracy_by_depth", "learning_curves"):
+        shown = title_colors(figures.FIGURES[name](*small))
+        assert shown == {label: color for label, color in expected.items() if label in shown}
+        assert "relu" in shown
+    for name in ("gradient_profile", "accuracy_by_depth", "learning_curves"):
         (legend,) = figures.FIGURES[name](*small).legends
         shown = {line.get_label(): to_hex(line.get_color()) for line in legend.get_lines()}
         assert shown | expected == shown
@@ -202,7 +207,7 @@ NASTY = ["cash$2024_a_b$x", "_hidden", "a|b&c%d#e\\f^g~h{i}", r"\frac$", "$", "è
          "n" * 229 + "m", "relu"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*(name for name, entry in figures.FIGURES.items() if entry.table), "learning_rates"])
+@pytest.mark.parametrize("name", [*(name for name, entry in figures.FIGURES.items() if entry.tables), "learning_rates"])
 def test_names_are_drawn_letter_by_letter(name):
     metrics, layers = tables(NASTY, [2], seeds=2, epochs=1)
     for table in (metrics, layers):
@@ -338,13 +343,139 @@ def test_final_accuracy_is_sorted_and_names_what_diverged(small):
     assert ticks == ["relu (1 of 3 diverged)", "sigmoid", "elu(alpha=0.5)"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.table])
+@pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if entry.tables])
 def test_one_replica_that_was_only_begun_or_diverged_is_drawn(name):
     metrics, layers = tables(["elu"], [1], seeds=1, epochs=1)
     begun = metrics, layers[layers.step == 0]
     nothing = metrics.assign(loss=np.nan, accuracy=np.nan), layers.assign(grad_norm=np.nan)
     for case in (begun, nothing):
         draw(figures.FIGURES[name](*case))
+
+
+def crosses_of(ax) -> np.ndarray:
+    """Where the hollow crosses of diverged networks stand, shape (crosses, 2)."""
+    hollow = [line for line in ax.lines if line.get_marker() == "X" and line.get_markerfacecolor() == "white"]
+    return np.concatenate([np.zeros((0, 2)), *(line.get_xydata() for line in hollow)])
+
+
+def test_diverged_networks_count_and_are_seen():
+    metrics, layers = tables(["sigmoid", "relu", "lrelu"], [2, 5], seeds=4, diverged=2)
+    figure = figures.depth(metrics, layers)
+    gradient, saturated, accuracy = figure.axes
+    ((x, y),) = crosses_of(accuracy)
+    assert (round(x), y) == (5, 0)
+    assert {text.get_text() for text in accuracy.texts} >= {"sigmoid", "relu Â· 2 of 4 diverged", "lrelu"}
+    assert not crosses_of(gradient).size
+    pale, strong = (next(line for line in saturated.lines if line.get_marker() == "^" and line.get_alpha() == alpha)
+                    for alpha in (PALE, None))  # fmt: skip
+    assert np.isfinite(pale.get_ydata()).all()
+    assert np.isfinite(strong.get_ydata()).tolist() == [True, False]  # two of four are left at depth 5
+
+    (end,) = crosses_of(figures.learning_curves(metrics).axes[1])
+    assert end.tolist() == [2, 0]
+    assert crosses_of(figures.final_accuracy(metrics).axes[0])[:, 0].tolist() == [0, 0]
+    for entry in (figures.gradient_lines, figures.gradient_map, figures.saturation):
+        notes = {ax.get_title("left"): ax.get_title("right") for ax in entry(layers).axes}
+        assert notes["relu"] == "2 of 4 diverged"
+        assert notes["sigmoid"] == ""
+
+
+def test_a_panel_of_which_all_networks_diverged_says_so():
+    layers = tables(["relu", "elu"], [3], seeds=2, epochs=4, diverged=2)[1]
+    for entry in (figures.gradient_lines, figures.gradient_map):
+        said = {ax.get_title("left"): [text.get_text() for text in ax.texts] for ax in entry(layers).axes}
+        assert said["relu"] == ["2 of 2 diverged\nby step 250"]
+        assert said["elu"] == []
+
+
+def test_there_is_no_interval_where_a_seed_diverged_and_its_zero_counts():
+    table = pd.DataFrame({"seed": [0, 1, 2] * 2, "depth": [2] * 3 + [5] * 3,
+                          "accuracy": [90.0, 92, 94, 90, 90, 0], "lost": [False] * 5 + [True]})  # fmt: skip
+    line = curve(table, "accuracy", "depth")
+    assert line["mean"].tolist() == [92, 60]
+    assert line.lost.tolist() == [0, 1]
+    assert line.low.notna().tolist() == line.high.notna().tolist() == [True, False]
+    gone = curve(table.assign(accuracy=[90, 92, 94, 90, 90, np.nan]).drop(columns="lost"), "accuracy", "depth")
+    assert gone["mean"].tolist() == [92, 90]
+    assert gone.low.notna().tolist() == [True, False]
+
+
+def test_differences_share_one_linear_axis_and_what_fails_is_an_arrow_with_its_number():
+    metrics, _ = tables(["sigmoid", "relu", "elu"], [2, 32], seeds=4)
+    shallow, deep = figures.differences(metrics).axes
+    assert shallow.get_xscale() == deep.get_xscale() == "linear"
+    assert shallow.get_xlim() == deep.get_xlim()
+    ends = metrics[(metrics.split == "test") & (metrics.depth == 32)].pivot(index="seed", columns="variant")
+    behind = 100 * (ends.accuracy.sigmoid - ends.accuracy.relu).mean()
+    assert [text.get_text() for text in deep.texts] == [f"\N{MINUS SIGN}{-behind:.1f}"]
+    (arrow,) = (line for line in deep.lines if line.get_marker() == "<")
+    assert shallow.get_xlim()[0] < arrow.get_xdata()[0] < 0
+
+
+def test_what_means_nothing_for_a_variant_is_one_note():
+    _, layers = tables(["sigmoid", "tanh", "relu", "lrelu", "prelu"], [3])
+    saturated, dead = figures.saturation(layers), figures.dead_units(layers)
+    assert list(title_colors(saturated)) == ["sigmoid", "tanh", "relu"]
+    assert "lrelu, prelu (no bound" in " ".join(text.get_text() for text in saturated.texts)
+    assert "sigmoid and tanh within 2.5 % of their range" in footer_of(saturated)
+    assert list(title_colors(dead)) == ["relu", "lrelu", "prelu"]
+    assert "sigmoid, tanh (" in " ".join(text.get_text() for text in dead.texts)
+    transform = dead.axes[0].yaxis.get_transform()
+    np.testing.assert_allclose(transform.transform([0, 4, 100]), [0, 2, 10])
+    only = layers[layers.variant == "lrelu"]
+    assert list(title_colors(figures.saturation(only))) == ["lrelu"]
+
+
+def test_what_is_measured_once_an_epoch_is_points():
+    _, layers = tables(["relu"], [3])
+    lines = {name: [line for line in figures.FIGURES[name](None, layers).axes[0].lines if len(line.get_xdata()) > 1]
+             for name in ("dead_units", "saturation")}  # fmt: skip
+    assert {line.get_linestyle() for line in lines["dead_units"]} == {"None"}
+    assert {line.get_linestyle() for line in lines["saturation"]} == {"-"}
+
+
+def test_outliers_are_cut_off_and_told():
+    _, layers = tables(["sigmoid", "relu", "elu"], [3])
+    layers["mean"] = layers["mean"].where(layers.variant != "relu", 87.8)
+    axes = {ax.get_title("left"): ax for ax in figures.mean_activation(layers).axes}
+    assert axes["relu"].get_ylim()[1] < 10
+    assert axes["relu"].get_title("right") == "cut off, up to 87.8"
+    assert axes["elu"].get_title("right") == ""
+
+
+def test_gradients_are_shown_down_to_the_smallest():
+    _, layers = tables(["sigmoid", "relu"], [24], seeds=2, epochs=1)
+    smallest = 10 ** np.log10(layers.grad_norm).groupby([layers.variant, layers.layer, layers.step]).mean().min()
+    assert smallest < 1e-15
+    assert figures.gradient_lines(layers).axes[0].get_ylim()[0] < smallest
+    figure = figures.gradient_map(layers)
+    assert figure.axes[0].collections[0].norm.vmin == pytest.approx(smallest)
+    layers["grad_norm"] = layers.grad_norm.where(layers.layer > 1, 1e-30)
+    assert "the bar's arrow: norms below" in footer_of(figures.gradient_map(layers))
+
+
+def test_figures_over_depth_need_several_depths():
+    one, two = (Runs(*tables(["relu", "elu"], depths, epochs=1), []) for depths in ([2], [2, 5]))
+    over_depth = {"depth", "gradient_ratio", "accuracy_by_depth"}
+    assert over_depth <= {name for name, _ in figures.drawn(two)}
+    assert not over_depth & {name for name, _ in figures.drawn(one)}
+
+
+def test_gradients_of_rectifiers_that_lie_on_one_another_are_one_band():
+    _, layers = tables(["sigmoid", "relu", "lrelu", "elu"], [2, 5])
+    before, _ = figures.gradient_ratio(layers).axes
+    assert [text.get_text() for text in before.texts if text.get_text()] == ["sigmoid", "rectifiers"]
+    apart = layers.assign(grad_norm=layers.grad_norm.where((layers.variant != "elu") | (layers.layer > 1), 1e-9))
+    before, _ = figures.gradient_ratio(apart).axes
+    assert {text.get_text() for text in before.texts} >= {"sigmoid", "relu", "lrelu", "elu"}
+
+
+def test_names_at_the_ends_of_lines_keep_their_order_and_a_gap():
+    placed = spread({"a": 0.5, "b": 0.5, "c": 0.52, "d": 0.9}, 0.1)
+    assert list(placed) == ["a", "b", "c", "d"]
+    assert placed["d"] == 0.9
+    np.testing.assert_allclose(np.diff(list(placed.values())[:3]), 0.1)
+    assert np.mean([placed[name] for name in "abc"]) == pytest.approx(np.mean([0.5, 0.5, 0.52]))
 
 
 def test_a_model_without_a_choice_of_depth_is_drawn(small):

@@ -1,4 +1,4 @@
-"""Tables as a person reads them: any letters in Markdown and LaTeX."""
+"""Tables as a person reads them: any letters in Markdown."""
 
 import pandas as pd
 from hypothesis import given
@@ -34,11 +34,8 @@ def test_code_in_markdown_may_hold_backticks() -> None:
     assert text.as_code("a `b`` c") == "``` a `b`` c ```"
 
 
-def test_latex_shows_a_name_as_it_is() -> None:
-    table = pd.DataFrame({"a_b %": [r"c$2_a&b#{x}\y^~", "[a] <b>|c"], "n": ["*", "1"]})
-    assert text.latex(table).splitlines()[2:6] == [
-        r"a\_b \% & n \\",
-        r"\midrule",
-        r"c\$2\_a\&b\#\{x\}\textbackslash{}y\textasciicircum{}\textasciitilde{} & {*} \\",
-        r"{[}a] \textless{}b\textgreater{}\textbar{}c & 1 \\",
-    ]
+def test_every_column_of_a_table_has_its_meaning_or_needs_none() -> None:
+    shown = ["activation", "depth", "epochs to target", "diverged"]
+    assert list(text.definitions(shown)) == ["epochs to target", "diverged"]
+    assert "99 % of the mean validation accuracy of the best variant" in text.definitions(shown, "variant")[shown[2]]
+    assert "a validation accuracy of 90 %" in text.definitions(shown, target=0.9)[shown[2]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from activation_study.claims import pictures
+from activation_study.claims import pictures, strips
 from activation_study.claims.evidence import Found, own_command
 from activation_study.claims.ledger import (
     CONTRADICTED,
@@ -20,17 +20,29 @@ from activation_study.claims.ledger import (
 from activation_study.comparison import text
 from activation_study.figures import save
 
-INTRODUCTION = """\
+ORDER = (CONTRADICTED, DEPENDS, UNDECIDED, NOT_RUN, SUPPORTED)  # what a reader may not expect comes first
+TITLE = """\
 # Claims
 
-What the article and the papers claim, in our words, and what the runs say. Every verdict is computed. The 95 % interval
-of a number lies inside the values that the claim predicts: supported; outside: contradicted; across their edge:
-undecided; its runs are missing: not run. Where a claim says that something makes no difference, two one-sided tests
-against the margin take the place of the interval (it is one of 90 % then). The cases of a claim are places, a data set
-and a depth each, where all its numbers must be as claimed; where it is about several activations one by one, each at
-each place is a case. A claim is supported if it is in one case and contradicted in none, and contradicted the other way
-round; where one case supports and another contradicts it, it *depends*, and the claim's section says on what. No
-support is not yet a contradiction, and a verdict holds for these data, networks and training times.
+What the article and the papers claim, in our words, and what the runs say. Every verdict is computed.
+"""
+VERDICT_MEANS = """\
+## How a verdict is reached
+
+- **Supported**: the whole interval agrees with the prediction.
+- **Contradicted**: the whole interval disagrees with the prediction.
+- **Undecided**: the interval includes both.
+- **Not run**: the runs are missing.
+- **Depends**: one case supports the claim and another contradicts it. Its section says which.
+
+Intervals are of 95 %. Where a claim says that something makes no difference, two one-sided tests against a margin take
+their place; such an interval is of 90 % and says so.
+
+A case is a data set and a depth. All numbers of a claim must be as predicted there. Where a claim is about several
+activations one by one, each of them is a case of its own. A claim is supported if it is in one case and contradicted in
+none, and contradicted the other way round.
+
+A verdict holds for these data, networks and training times. Lack of support is not yet a contradiction.
 """
 
 
@@ -38,7 +50,7 @@ def draw(outcome: Outcome, folder: Path) -> Path | None:
     """Draws a claim; None where nothing has been run that it could show."""
     if outcome.verdict == NOT_RUN:
         return None
-    picture = outcome.claim.picture or pictures.intervals
+    picture = outcome.claim.picture or strips.intervals
     return save(picture(outcome), folder / outcome.claim.id)[0]
 
 
@@ -79,7 +91,7 @@ def page(
     outcomes: Sequence[Outcome], found: Mapping[str, Found], drawn: Mapping[str, Path], out: Path,
     whole: Path | None = None,
 ) -> str:  # fmt: skip
-    """The ledger as Markdown: all verdicts, the evidence, then a section per claim.
+    """The ledger as Markdown: the claims by verdict, what verdicts mean, the evidence, then a section per claim.
 
     Args:
         outcomes: of all claims.
@@ -88,22 +100,21 @@ def page(
         out: the folder of the page.
         whole: the picture of all verdicts by data set and depth.
     """
-    counts = [f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}" for verdict in VERDICTS]
+    counts = {verdict: sum(outcome.verdict == verdict for outcome in outcomes) for verdict in ORDER}
     scale = next(iter(found.values())).scale
-    parts = [
-        INTRODUCTION,
-        f"{', '.join(counts)}; scale {scale}. Made by `{own_command(scale)}`.\n",
-        *(
-            [f"![The verdict of each of the article's claims, by data set and depth]({whole.relative_to(out)})\n"]
-            if whole
-            else []
-        ),
-        text.markdown(overview(outcomes).assign(claim=[_link(outcome) for outcome in outcomes]), ["claim"]),
-        "## Evidence\n",
-        text.markdown(_evidence(found), ["command"]),
-        *(section(outcome, drawn.get(outcome.claim.id), out) for outcome in outcomes),
-    ]
-    return "\n".join(parts)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    parts = [TITLE, f"{told}; scale {scale}. Made by `{own_command(scale)}`.\n"]
+    if whole:
+        parts.append(
+            f"![The verdict of each of the article's claims, by data set and depth]({whole.relative_to(out)})\n"
+        )
+    for verdict in (verdict for verdict, count in counts.items() if count):
+        listed = [outcome for outcome in outcomes if outcome.verdict == verdict]
+        rows = overview(listed).drop(columns="verdict")
+        rows = rows.assign(claim=list(map(_link, listed)), evidence=[_sources(one, out) for one in listed])
+        parts += [f"## {verdict.capitalize()}\n", text.markdown(rows, ["claim", "evidence"])]
+    parts += [VERDICT_MEANS, "## Evidence\n", text.markdown(_evidence(found), ["command"])]
+    return "\n".join([*parts, *(section(outcome, drawn.get(outcome.claim.id), out) for outcome in outcomes)])
 
 
 def section(outcome: Outcome, picture: Path | None, out: Path) -> str:
@@ -153,6 +164,21 @@ def overview(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 def _link(outcome: Outcome) -> str:
     return f"[{outcome.claim.id}](#{outcome.claim.id})"
+
+
+def _sources(outcome: Outcome, out: Path) -> str:
+    """Links to the pages of the evidence that a claim was put to, those in the folder of the page."""
+    links = []
+    for name in dict.fromkeys(part.evidence for part in outcome.parts):
+        page = _page_of(outcome.found[name])
+        links.append(f"[{name}]({page})" if (out / page).is_file() else f"[{name}](#evidence)")
+    return ", ".join(links)
+
+
+def _page_of(found: Found) -> str:
+    """Where the page of some evidence lies beside the ledger: that of a comparison, or that of a paper."""
+    paper, _, item = found.name.partition(" ")
+    return f"papers/{paper}/README.md" if item else f"{found.evidence.preset}/summary.md"
 
 
 def _cases(outcome: Outcome) -> str:

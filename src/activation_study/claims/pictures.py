@@ -1,8 +1,9 @@
-"""One picture per claim: by default the interval of every part against what was claimed, else one of its own."""
+"""The pictures of claims that strips of intervals cannot show, and the map of all verdicts."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,43 +14,13 @@ from activation_study.activations import softmax
 from activation_study.activations.rectified import RReLU
 from activation_study.claims import functions
 from activation_study.claims.evidence import Found
-from activation_study.claims.ledger import CONTRADICTED, DEPENDS, NOT_RUN, SUPPORTED, UNDECIDED, Outcome, Part, across
+from activation_study.claims.ledger import NOT_RUN, SUPPORTED, Outcome, Part, Range, across
+from activation_study.claims.strips import CLAIMED, MARKS, caption, size, strips, title
 from activation_study.comparison.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
-from activation_study.figures.style import GREY, WIDTH, Look, context, finish, legend, log_ticks, looks, panels
+from activation_study.figures.divergence import mean_line
+from activation_study.figures.style import GREY, Look, context, finish, legend, looks, panels
 
-MARKS = {SUPPORTED: ("#009E73", "o"), CONTRADICTED: ("#D55E00", "X"), DEPENDS: ("#CC79A7", "D"), UNDECIDED: (GREY, "s")}
-CLAIMED = "#dcefe8"  # shades the values that are claimed
 Picture = Callable[[Outcome], Figure]
-
-
-def intervals(outcome: Outcome) -> Figure:
-    """The interval of every part, with the values claimed shaded: one row per quantity, one panel per place."""
-    known = [part for part in outcome.parts if part.verdict != NOT_RUN]
-    quantities, places = (list(dict.fromkeys(getattr(part, key) for part in known)) for key in ("quantity", "place"))
-    names = {quantity: list(dict.fromkeys(part.compared for part in known if part.quantity == quantity))
-             for quantity in quantities}  # fmt: skip
-    lines = [len(compared) for compared in names.values()]
-    with context():
-        size = (min(WIDTH, 2.4 + 2.4 * len(places)), 0.7 + sum(0.6 + 0.2 * count for count in lines))
-        figure = Figure(figsize=size, layout="constrained")
-        heights = [count + 0.5 for count in lines]
-        grid = figure.subplots(len(quantities), len(places), squeeze=False, height_ratios=heights)
-        for row, quantity in zip(grid, quantities, strict=True):
-            for ax, place in zip(row, places, strict=True):
-                parts = [part for part in known if (part.quantity, part.place) == (quantity, place)]
-                _intervals(ax, parts, names[quantity])
-                ax.set_title(place)
-                ax.tick_params(axis="y", labelleft=ax is row[0])
-            figure.align_labels(row)
-            row[0].set_xlabel(quantity, loc="left")
-        for verdict, (color, marker) in MARKS.items():
-            if any(part.verdict == verdict for part in known):
-                grid[0, 0].plot([], [], linestyle="", color=color, marker=marker, label=verdict)
-        figure.legend(loc="outside right upper")
-        of_two_tests = any("90 %" in part.statistic for part in known)
-        bars = "90 % interval, of two one-sided tests" if of_two_tests else "95 % interval"
-        drawn = f"points: value, bars: {bars}, shaded: where the claim puts it"
-        return finish(figure, _title(outcome), _footer(outcome, drawn))
 
 
 def everywhere(outcomes: Sequence[Outcome]) -> Figure:
@@ -88,35 +59,6 @@ def everywhere(outcomes: Sequence[Outcome]) -> Figure:
         return figure
 
 
-def _intervals(ax: Axes, parts: Sequence[Part], names: Sequence[str]) -> None:
-    for part in parts:
-        row, (color, marker) = names.index(part.compared), MARKS[part.verdict]
-        ax.plot((part.low, part.high), (row, row), color=color, linewidth=1.6, solid_capstyle="butt")
-        ax.plot(part.value, row, marker=marker, color=color, markersize=5.5, markeredgecolor="white",
-                markeredgewidth=0.5)  # fmt: skip
-        if not np.isfinite(part.value):
-            ax.annotate("all diverged", (0.5, row), xycoords=("axes fraction", "data"), ha="center", va="center")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(axis="y", visible=False)
-    if not parts:
-        ax.annotate("not run", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
-        return
-    claimed = parts[0].claimed
-    ends = [1.0, *(end for part in parts for end in (part.low, part.high) if np.isfinite(end))]
-    for bound in (claimed.low, claimed.high):
-        if np.isfinite(bound):
-            ax.axvline(bound, color=MARKS[SUPPORTED][0], linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
-    if parts[0].is_ratio and max(ends) > 5 * min(ends):
-        ax.set_xscale("log")
-        log_ticks(ax.xaxis)
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(3))
-    low, high = ax.get_xlim()
-    ax.axvspan(max(low, claimed.low), min(high, claimed.high), color=CLAIMED, linewidth=0, zorder=0)
-    ax.set_xlim(low, high)
-
-
 def curves(
     activations: Sequence[str], of: Callable[[str, torch.Tensor], torch.Tensor], ylabel: str, low: float, high: float,
     bound: float | None = None,
@@ -134,7 +76,7 @@ def curves(
             if bound is not None:
                 ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
             legend(figure, activations)
-            return finish(figure, _title(outcome), _footer(outcome, "computed in double precision"))
+            return finish(figure, title(outcome, figure), caption(outcome, "computed in double precision"))
 
     return picture
 
@@ -161,29 +103,50 @@ def against_depth(evidence: str, activations: Sequence[str], *quantities: Quanti
                     ax.set_yscale("log")
                     low, high = ax.get_ylim()
                     ax.set_ylim(min(low, 0.1), max(high, 10))  # a ratio near 1 must look like it
+                _claimed(ax, [part.claimed for part in outcome.parts if part.quantity.startswith(quantity.name)])
             legend(figure, activations)
             drawn = f"{found.name}: {found.about}; lines: mean over seeds, bands: 95 % t intervals"
-            return finish(figure, _title(outcome), _footer(outcome, drawn))
+            return finish(figure, title(outcome, figure), caption(outcome, drawn))
 
     return picture
 
 
+def _claimed(ax: Axes, ranges: Sequence[Range]) -> None:
+    """Shades the values that are claimed of what a panel shows, if anything is, and makes room for their bound."""
+    for claimed in ranges[:1]:
+        low, high = ax.get_ylim()
+        bounds = [bound for bound in (claimed.low, claimed.high) if np.isfinite(bound)]
+        room = 0.12 * (max(high, *bounds) - min(low, *bounds))
+        low, high = min(low, *(bound - room for bound in bounds)), max(high, *(bound + room for bound in bounds))
+        ax.axhspan(max(low, claimed.low), min(high, claimed.high), color=CLAIMED, linewidth=0, zorder=0)
+        for bound in bounds:
+            ax.axhline(bound, color=MARKS[SUPPORTED][0], linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+        ax.set_ylim(low, high)
+
+
 def _line(ax: Axes, values: Mapping[int, NDArray[np.float64]], look: Look, quantity: Quantity) -> None:
-    """Mean and interval of arrays of shape (seeds,), each at its place on the x axis."""
-    rows = [(x, *(quantity.factor * end for end in quantity.mean(value))) for x, value in values.items()]
-    at, mean, low, high = np.array([row for row in rows if np.isfinite(row[1])]).reshape(-1, 4).T
-    ax.plot(at, mean, color=look.color, linestyle=look.dashes, marker=look.marker)
-    ax.fill_between(at, low, high, color=look.color, alpha=0.15, linewidth=0)
+    """Mean and interval of arrays of shape (seeds,), each at its place on the x axis; none where a seed diverged."""
+    rows = [(x, *(quantity.factor * end for end in quantity.mean(value)), len(value), np.sum(~np.isfinite(value)))
+            for x, value in values.items()]  # fmt: skip
+    line = pd.DataFrame(rows, columns=["x", "mean", "low", "high", "seeds", "lost"]).dropna(subset="mean")
+    line.loc[line.lost > 0, ["low", "high"]] = np.nan
+    mean_line(ax, line.x.to_numpy(), line, look, linewidth=1.5)
+    ax.fill_between(line.x, line.low, line.high, color=look.color, alpha=0.15, linewidth=0)
 
 
 def learned_slopes(outcome: Outcome) -> Figure:
-    """The intervals of the parts cannot show it: where PReLU's slopes go, layer by layer, at the end of training."""
+    """The intervals of the parts, and below them where PReLU's slopes go, layer by layer, at the end of training."""
     shown: list[tuple[Found, int]] = []
     for name in outcome.claim.tests:
         found = outcome.found[name]
         shown += [(found, depth) for depth in found.depths if found.has("prelu", depth)]
     with context():
-        figure, axes = panels(len(shown), "hidden layer (1 = at the input)", "learned slope", sharex=False)
+        width, height = size(outcome)
+        figure = Figure(figsize=(width, height + 2.2), layout="constrained")
+        above, below = figure.subfigures(2, 1, height_ratios=(height, 2.2))
+        drawn = strips(above, outcome)
+        axes = below.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        axes[0].set(ylabel="learned slope")
         for ax, (found, depth) in zip(axes, shown, strict=True):
             layers = found.tables().layers
             rows = layers[(layers.variant == "prelu") & (layers.depth == depth) & layers.hidden]
@@ -191,10 +154,10 @@ def learned_slopes(outcome: Outcome) -> Figure:
             by_layer = {int(layer): group.learned_slope.to_numpy() for layer, group in rows.groupby("layer")}
             _line(ax, by_layer, looks(["prelu"])["prelu"], LEARNED_SLOPE)
             ax.axhline(0.25, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
-            ax.set_title(f"{found.name}, depth {depth}")
+            ax.set(title=f"{found.name}, depth {depth}", xlabel="hidden layer (1 = input)")
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        drawn = "mean of a layer's slopes after training, 95 % t intervals over seeds; dashed: where they start"
-        return finish(figure, _title(outcome), _footer(outcome, drawn))
+        drawn += "; below: mean of a layer's slopes after training, 95 % t intervals, dashed: where they start"
+        return finish(figure, title(outcome, figure), caption(outcome, drawn))
 
 
 def noise(outcome: Outcome) -> Figure:
@@ -221,7 +184,7 @@ def noise(outcome: Outcome) -> Figure:
         axes[1].set_yticks(range(len(names)), looks(names))
         legend(figure, names)
         drawn = f"noise of standard deviation {functions.NOISE:g}; dots: seeds, marks: mean"
-        return finish(figure, _title(outcome), _footer(outcome, drawn))
+        return finish(figure, title(outcome, figure), caption(outcome, drawn))
 
 
 def natural_gradient(outcome: Outcome) -> Figure:
@@ -243,7 +206,7 @@ def natural_gradient(outcome: Outcome) -> Figure:
             ax.set_xticks([], minor=True)
         legend(figure, metrics.variant)
         drawn = "lines: mean over seeds, bands: 95 % t intervals"
-        return finish(figure, _title(outcome), _footer(outcome, drawn))
+        return finish(figure, title(outcome, figure), caption(outcome, drawn))
 
 
 def random_slopes(outcome: Outcome) -> Figure:
@@ -264,7 +227,7 @@ def random_slopes(outcome: Outcome) -> Figure:
         ):
             ax.axvline(at, color=GREY, linestyle=dashes, linewidth=1.2, label=f"{text} ({at:.4f})")
         figure.legend(loc="outside right upper")
-        return finish(figure, _title(outcome), _footer(outcome, "one over a draw from U(3, 8)"))
+        return finish(figure, title(outcome, figure), caption(outcome, "one over a draw from U(3, 8)"))
 
 
 def softmax_cases(outcome: Outcome) -> Figure:
@@ -278,16 +241,4 @@ def softmax_cases(outcome: Outcome) -> Figure:
             ax.plot(classes, printed, "_", color="black", markersize=14)
             ax.set_title(f"case {number}")
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        return finish(figure, _title(outcome), _footer(outcome, "bars: recomputed, marks: as printed"))
-
-
-def _title(outcome: Outcome) -> str:
-    return f"{outcome.claim.id}: {outcome.verdict}"
-
-
-def _footer(outcome: Outcome, drawn: str) -> str:
-    """What was drawn, from how many replicas, at which scale."""
-    counts = sorted({part.n for part in outcome.parts if part.n})
-    n = "" if not counts else f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    scale = next(iter(outcome.found.values())).scale
-    return " · ".join(filter(None, [drawn, n, f"scale {scale}"]))
+        return finish(figure, title(outcome, figure), caption(outcome, "bars: recomputed, marks: as printed"))

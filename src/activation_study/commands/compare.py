@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +12,9 @@ from omegaconf import DictConfig
 from activation_study.commands import estimate
 from activation_study.commands.choices import choices as choices_of
 from activation_study.commands.cli import overrides_given
-from activation_study.comparison import selection, text
+from activation_study.comparison import latex, selection, sentences, text
 from activation_study.comparison.differences import differences, reference_of
 from activation_study.comparison.selection import PURPOSES
-from activation_study.comparison.sentences import conclusions
 from activation_study.comparison.summary import summary
 from activation_study.comparison.variants import kind, labelled, labels
 from activation_study.config import settings
@@ -120,25 +120,45 @@ def written(measured: Measured, asked: dict[str, Any], command: str) -> tuple[di
     tables, fast, grids = measured
     table = summary(tables, grids, asked["target"], fast)
     against = differences(tables.metrics, reference_of(tables.metrics, asked["reference"]))
-    caption = text.caption(tables, grids)
-    compared = kind(tables.metrics)
-    parts = {"summary": text.of_summary(table, compared), "differences": text.of_differences(against, compared)}
-    shown = {name: part for name, part in parts.items() if len(part)}
-    sentences = conclusions(against, tables, grids, asked["margin"])
+    compared, setting = kind(tables.metrics), text.caption(tables, grids)
+    shown = [text.of_summary(table, compared), text.of_differences(against, compared)]
+    shown = [part for part in shown if len(part)]
+    answers, limits = sentences.by_depth(against, tables, asked["margin"]), sentences.limits(tables, grids)
+    meanings = text.definitions(chain.from_iterable(shown), compared, asked["target"])
+    title = f"Which {compared}? {text.studied(tables.metrics)}"
+    texts = {
+        "summary.md": _page(title, answers, limits, setting, shown, meanings, command),
+        "summary.tex": latex.table(table, against, compared, setting, Path(asked["out"]).name),
+    }
     tidy = {"summary": table, "differences": against}
     if grids:
         tidy["learning_rates"] = pd.concat(
             selection.scores(group).assign(variant=key[0], depth=key[1])
             for key, group in grids.metrics.groupby(selection.BY, sort=False, dropna=False)
         )
-    body = "\n".join(text.markdown(part) for part in shown.values())
-    listing = "".join(f"- {text.as_markdown(sentence)}\n" for sentence in sentences)
-    page = f"{text.as_markdown(caption)}\n\n{listing}\n{body}\nMade by {text.as_code(command)}.\n"
-    texts = {"summary.md": page}
     texts |= {f"{name}.csv": part.to_csv(index=False, float_format="%.6g") for name, part in tidy.items()}
-    texts |= {f"{name}.tex": text.latex(part) for name, part in shown.items()}
-    printed = "".join(f"\n{part.to_string(index=False)}\n" for part in shown.values())
-    return texts, "\n".join([printed, *sentences, "", caption])
+    printed = [f"\n{part.to_string(index=False)}\n" for part in shown]
+    return texts, "\n".join([*printed, *chain.from_iterable(answers), "", *limits, "", setting])
+
+
+def _page(
+    title: str, answers: Sequence[Sequence[str]], limits: Sequence[str], setting: str, shown: Sequence[pd.DataFrame],
+    meanings: dict[str, str], command: str,
+) -> str:  # fmt: skip
+    """summary.md: the answer by depth, what it does not cover, the tables, and what their columns mean."""
+    plain = text.as_markdown
+    parts = [
+        f"# {plain(title)}\n",
+        *(f"{'  ' if number else ''}- {plain(one)}" for said in answers for number, one in enumerate(said)),
+        "\n## Limits\n",
+        *(f"- {plain(limit)}" for limit in limits),
+        f"\n## Numbers\n\n{plain(setting)}\n",
+        *map(text.markdown, shown),
+        "## What the columns mean\n",
+        *(f"- **{plain(column)}**: {plain(meaning)}" for column, meaning in meanings.items()),
+        f"\nMade by {text.as_code(command)}.\n",
+    ]
+    return "\n".join(parts)
 
 
 def tune(

@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from activation_study.activations import build
 from activation_study.comparison.variants import differing
+from activation_study.figures import FIGURES, functions, save
 from activation_study.runs.identity import configuration_hash, scientific
 from activation_study.runs.overview import duration
 from activation_study.training.environment import device_of
@@ -33,8 +37,10 @@ def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -
     """
     left = {index: _networks_left(chosen, tuning) for index, chosen in enumerate(choices)}
     networks = sum(left.values())
+    depths = dict.fromkeys(str(chosen["model"].get("depth")) for chosen in choices)
+    drawing = seconds_to_draw(len(depths))
     if not networks:
-        return "Everything is trained already."
+        return f"Everything is trained already. Drawing takes about {duration(drawing)}."
     pace: dict[str, float] = {}  # seconds per network
     seconds = 0.0
     for index, count in left.items():
@@ -43,14 +49,22 @@ def sentence(choices: Sequence[dict[str, Any]], tuning: dict[str, Any] | None) -
             pace[alike] = seconds_per_network(choices[index])
         seconds += count * pace.get(alike, 0.0)
     dataset = choices[0]["dataset"]["name"]
-    depths = dict.fromkeys(str(chosen["model"].get("depth")) for chosen in choices)
     kind = "variants" if differing(choices).keys() - {"activation"} else "activations"
     compared = f"{len(choices) // len(depths)} {kind}, depth {', '.join(depths)}"
     chooses = f", {len(tuning['seeds'])} x {len(tuning['rates'])} of each to choose its learning rate" if tuning else ""
     return (
-        f"About {duration(seconds)}: {networks} networks to train on {dataset} ({compared}{chooses}). "
-        "Stopped, the same command goes on."
+        f"About {duration(seconds + drawing)}, drawing included: {networks} networks to train on {dataset} "
+        f"({compared}{chooses}). Stopped, the same command goes on."
     )
+
+
+def seconds_to_draw(depths: int) -> float:
+    """Seconds to draw the figures of a comparison, most of which have a panel a depth; from one that is drawn twice."""
+    with TemporaryDirectory() as folder:
+        for _ in range(2):  # the first one also loads fonts
+            began = time.perf_counter()
+            save(functions({"relu": build("relu")}), Path(folder) / "panel")
+    return (time.perf_counter() - began) * depths * sum(bool(entry.tables) for entry in FIGURES.values())
 
 
 def _paced_alike(chosen: dict[str, Any]) -> str:

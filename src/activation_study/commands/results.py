@@ -20,7 +20,7 @@ from activation_study.runs.archive import RESULTS
 from activation_study.runs.overview import duration
 
 MADE_BY = re.compile(r"^Made by `+ ?(.*?) ?`+\.$", re.MULTILINE)
-COLUMNS = ["what", "files", "command", "number", "scale", "time"]
+COLUMNS = ["what", "files", "command", "number", "scale", "wall-clock time (not a benchmark)"]
 INTRODUCTION = """\
 # Results
 

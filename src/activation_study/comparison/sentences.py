@@ -16,26 +16,63 @@ if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 
+FEW_SEEDS = 5  # below so many an interval says little, and what it cannot tell apart is easily taken for equal
+
+
 def conclusions(
     table: pd.DataFrame, tables: "Tables", tuning: "Tables | None", margin: float | None = None
 ) -> list[str]:
-    """Sentences on each depth: which variant leads, what differs from the reference, and what cannot be said.
+    """All sentences, those of each depth and then the limits; the arguments are those of `by_depth` and `limits`."""
+    return [sentence for said in by_depth(table, tables, margin) for sentence in said] + limits(tables, tuning)
+
+
+def by_depth(table: pd.DataFrame, tables: "Tables", margin: float | None = None) -> list[list[str]]:
+    """Sentences on each depth: which variant leads, what differs from the reference, and how many seeds would tell.
 
     Args:
         table: of `differences`.
         tables: the replicas that measure the variants.
-        tuning: those that chose the learning rates, where they were tuned.
         margin: a difference in test accuracy, in points, that is worth telling; None: nothing is said of it.
     """
-    sentences = []
+    found = []
     for depth, rows in table.groupby("depth", sort=False, dropna=False):
         at = "" if depth != depth else f"At depth {depth:g}, "
         metrics = tables.metrics[tables.metrics["depth"] == depth] if depth == depth else tables.metrics
-        sentences += [at + _leader(metrics), _against_reference(rows)]
+        said = [at + _leader(metrics), _against_reference(rows), *_lost(metrics)]
         if margin and (near := _alike(rows, metrics)):
-            sentences.append(_power(near, str(rows["reference"].iloc[0]), tables._replace(metrics=metrics), margin))
-        sentences += [_limits(depth, tables, tuning)]
-    return sentences
+            said.append(_power(near, str(rows["reference"].iloc[0]), tables._replace(metrics=metrics), margin))
+        found.append(said)
+    return found
+
+
+def limits(tables: "Tables", tuning: "Tables | None") -> list[str]:
+    """What the comparison does not cover: it speaks of so many seeds, one network and one length of training.
+
+    Args:
+        tables: the replicas that measure the variants.
+        tuning: those that chose the learning rates, where they were tuned.
+    """
+    said = []
+    if (n := int(tables.metrics.groupby(BY, dropna=False)["seed"].nunique().min())) < FEW_SEEDS:
+        said.append(
+            f'Warning: n = {n}. Below {FEW_SEEDS} seeds intervals are so wide that "cannot be told from it" does not '
+            f"mean equal; give seeds={FEW_SEEDS} or more."
+        )
+    images = tables.runs[0].config["config"]["dataset"].get("train_limit")
+    epochs = sorted({run.config["config"]["train"]["epochs"] for run in tables.runs})
+    trained = f"{' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}" + (
+        f" on {images} images" if images else ""
+    )
+    scale = ", ".join(sorted(tables.metrics["scale"].unique()))
+    said.append(f"Nothing is said of longer training ({trained}, scale {scale}), of other networks or of other data.")
+    if tuning is None:
+        said.append(
+            "Nothing is said of other learning rates: none was tuned, and each "
+            f"{kind(tables.metrics)} has its own best."
+        )
+    elif edges := _at_edges(tuning):
+        said.append(f"The best rate of {edges} lies at the edge of the grid, so it may do better still.")
+    return said
 
 
 def _leader(metrics: pd.DataFrame) -> str:
@@ -82,8 +119,15 @@ def _against_reference(rows: pd.DataFrame) -> str:
             parts.append(f"{_names(group['variant'])} {'are' if len(group) > 1 else 'is'} {word} {_by(group)}")
     if len(alike):
         parts.append(f"{_names(alike['variant'])} cannot be told from it")
-    joint = f" (joint 95 % intervals of {len(others)} differences)" if len(others) > 1 else " (95 % interval)"
-    return f"Compared with {quoted(reference)}, {'; '.join(parts)}{joint}."
+    intervals = f"joint 95 % intervals of {len(others)} differences" if len(others) > 1 else "95 % interval"
+    return f"Compared with {quoted(reference)}, {'; '.join(parts)} ({intervals}, n = {others['n'].max()})."
+
+
+def _lost(metrics: pd.DataFrame) -> list[str]:
+    """How many networks of each variant diverged, where any did: their zeros are behind the other sentences."""
+    lost = quantities.diverged(metrics).groupby("variant", sort=False)
+    counts = [f"{quoted(str(name))} {one.sum()} of {len(one)}" for name, one in lost if one.any()]
+    return [f"Networks that diverged, each of which counts with accuracy 0: {', '.join(counts)}."] if counts else []
 
 
 def _alike(rows: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
@@ -101,18 +145,19 @@ def _power(near: list[str], reference: str, tables: "Tables", margin: float) -> 
     paired = accuracies(tables.metrics)
     spreads = [float((paired[name] - paired[reference]).std()) for name in near]
     seeds = statistics.seeds_to_tell(max(spreads), margin / ACCURACY.factor, paired.shape[1] - 1)
+    n = len(paired)
     told = f"To tell {_names(near)} from {quoted(reference)} by {margin:g} points"
-    if seeds <= len(paired):
-        return f"{told} takes about {seeds:.0f} seeds, no more than there are."
+    if seeds <= n:
+        return f"{told} takes about {seeds:.0f} seeds, no more than the {n} that there are."
     if seeds == float("inf"):
-        return f"{told} takes more than {statistics.LARGEST_PLAN:,} seeds."
+        return f"{told} takes more than {statistics.LARGEST_PLAN:,} seeds; there are {n}."
     theirs = tables._replace(metrics=tables.metrics[tables.metrics["variant"].isin([reference, *near])])
-    time = duration((seeds - len(paired)) * theirs.seconds_per_seed())
-    return f"{told} takes about {seeds:.0f} seeds; those that are missing train for {time} as these did."
+    time = duration((seeds - n) * theirs.seconds_per_seed())
+    return f"{told} takes about {seeds:.0f} seeds; there are {n}, and the others would train for {time}."
 
 
 def _names(labels: Iterable[str]) -> str:
-    *most, last = map(quoted, labels)
+    *most, last = [quoted(label) for label in labels] or [""]
     return f"{', '.join(most)} and {last}" if most else last
 
 
@@ -123,25 +168,14 @@ def _by(group: pd.DataFrame) -> str:
     return f"by {points[0]:.2f} to {points[-1]:.2f} points"
 
 
-def _limits(depth: float, tables: "Tables", tuning: "Tables | None") -> str:
-    """What the comparison does not cover: it speaks of one network and one length of training."""
-    images = tables.runs[0].config["config"]["dataset"].get("train_limit")
-    epochs = sorted({run.config["config"]["train"]["epochs"] for run in tables.runs})
-    trained = f"{' or '.join(map(str, epochs))} epoch{'s' if epochs != [1] else ''}" + (
-        f" on {images} images" if images else ""
+def _at_edges(tuning: "Tables") -> str:
+    """The variants whose best rate lies at the edge of the grid, with their depth where there are several."""
+    has_several = tuning.metrics["depth"].nunique() > 1
+    return _names(
+        f"{variant} at depth {depth:g}" if has_several else str(variant)
+        for (variant, depth), metrics in tuning.metrics.groupby(BY, sort=False, dropna=False)
+        if _at_edge(metrics)
     )
-    scale = ", ".join(sorted(tables.metrics["scale"].unique()))
-    text = f"Nothing is said of longer training ({trained}, scale {scale}), of other networks or of other data"
-    if tuning is None:
-        return f"{text}, nor of other learning rates: none was tuned, and each {kind(tables.metrics)} has its own best."
-    edges = [
-        str(variant)
-        for (variant, at), metrics in tuning.metrics.groupby(BY, sort=False, dropna=False)
-        if (at == depth or at != at) and _at_edge(metrics)
-    ]
-    if edges:
-        text += f"; the best rate of {_names(edges)} lies at the edge of the grid, so it may do better still"
-    return f"{text}."
 
 
 def _at_edge(metrics: pd.DataFrame) -> bool:

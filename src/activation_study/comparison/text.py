@@ -1,12 +1,11 @@
-"""Tables of a comparison as a person reads them: as texts, captions, Markdown and LaTeX."""
+"""Tables of a comparison as a person reads them: as texts, with what their columns mean, and in Markdown."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from activation_study.comparison import quantities
 from activation_study.comparison.summary import BY, OF_THE_BEST
 from activation_study.comparison.variants import WORDS, differing, kind, quoted, shared
 from activation_study.runs.identity import names
@@ -76,18 +75,55 @@ def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
     return shares.map(lambda share: "-" if share != share else f"{round(100 * share, digits) + 0.0:.{digits}f}")
 
 
+def studied(metrics: pd.DataFrame) -> str:
+    """The data set and the network that some metrics are of, or several."""
+    return ", ".join(str(name) for key in ("dataset", "model") for name in metrics[key].unique())
+
+
 def caption(tables: "Tables", tuning: "Tables | None" = None) -> str:
-    """What the numbers are and where they come from: what all share, what differs, n, scale and hardware."""
+    """Where the numbers come from: what all share, what differs, n, scale and hardware."""
     seeds = tables.metrics.groupby(BY, dropna=False)["seed"].nunique()
     n = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     return (
-        f"{', '.join(filter(None, _setting(tables, tuning)))}; {n} seeds; "
-        f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}. "
-        "Mean test accuracy with its 95 % t interval over seeds, mean test loss in nats, training less test accuracy. "
-        f"{_told_of_target(tables)}Training loss in nats, the mean over the epochs (area under its curve)"
-        f"{', at the rate at which it is lowest on the tuning seeds' if tuning else ''}. {_told_of_layers(tables)}"
-        f"Everywhere {quantities.RULE}; of what else is measured it has no value."
+        f"{', '.join(filter(None, _setting(tables, tuning)))}; {n} seed{'' if n == '1' else 's'}; "
+        f"scale {', '.join(sorted(tables.metrics['scale'].unique()))}; {', '.join(hardware(tables.runs))}."
     )
+
+
+def definitions(columns: Iterable[str], compared: str = "activation", target: float | None = None) -> dict[str, str]:
+    """What columns of the two tables mean, by their headings; those that need no word are left out.
+
+    Args:
+        columns: headings of `of_summary` and `of_differences`.
+        compared: as in `of_summary`.
+        target: validation accuracy up to which epochs are counted, if one was given.
+    """
+    if target is None:
+        aim = f"{100 * OF_THE_BEST:g} % of the mean validation accuracy of the best {compared}"
+    else:
+        aim = f"a validation accuracy of {100 * target:g} %"
+    meanings = {
+        "learning rate": f"the one that is best for each {compared} and depth, on validation images and other seeds.",
+        "test accuracy %": "mean over the seeds, after the last epoch.",
+        "95 % interval": "of this mean; Student's t over the seeds.",
+        "test loss": "mean over the seeds, in nats.",
+        "train - test, points": "training accuracy less test accuracy, in percentage points.",
+        "epochs to target": f"epochs until half of the networks reach {aim}.",
+        "training loss over the epochs": "mean over the epochs, in nats: how fast it learns.",
+        "at learning rate": "the rate at which that loss is lowest, on other seeds.",
+        "lost one rate step off, points": "validation accuracy lost where the rate is one step of the grid off.",
+        "gradient norm, first / last": "that of the weights of the first hidden layer over that of the last, before "
+        "training. 1: the gradient stays about the same size. Near 0: it vanishes.",
+        "saturated %": "share of units that are where the function is flat because it nears a bound, after training.",
+        "never active %": "share of units that no validation image activates, after training.",
+        "diverged": "networks whose loss is no longer finite. Each counts with accuracy 0, and with the training loss "
+        "that it began with. It is left out of every other mean.",
+        "difference, points": "test accuracy less that of the reference, in percentage points, paired by seed.",
+        "95 % interval, joint": "holds for all differences at a depth together (Bonferroni).",
+        "probability of improvement": "that a network is better than one of the reference; bootstrap interval.",
+        "comes first %": "share of bootstrap resamples of the seeds in which its mean is the highest.",
+    }
+    return {column: meanings[column] for column in columns if column in meanings}
 
 
 def _setting(tables: "Tables", tuning: "Tables | None") -> Iterator[str]:
@@ -112,31 +148,13 @@ def _setting(tables: "Tables", tuning: "Tables | None") -> Iterator[str]:
             yield f"{WORDS.get(group, group)} differs: {', '.join(map(quoted, dict.fromkeys(called)))}"
 
 
-def _has_validation(tables: "Tables") -> bool:
-    return "valid" in set(tables.metrics["split"])
-
-
-def _told_of_target(tables: "Tables") -> str:
-    if not _has_validation(tables):
-        return ""
-    best = f"{100 * OF_THE_BEST:g} % of the best {kind(tables.metrics)}'s mean validation accuracy"
-    return f"Target: {best}, unless given; epochs until half of the networks are there. "
-
-
-def _told_of_layers(tables: "Tables") -> str:
-    if not len(tables.layers):
-        return ""
-    dead = ", and units that no validation image activates," if _has_validation(tables) else ""
-    first = "Gradient norm of the first over the last hidden layer's weights before training"
-    return f"{first}; saturated units{dead} after training. "
-
-
 def _rates(tables: "Tables", tuning: "Tables | None") -> str:
     if tuning is None:
         rates = sorted(tables.metrics["learning_rate"].unique())
         return f"learning rate {', '.join(f'{rate:g}' for rate in rates)}"
     seeds = tuning.metrics["seed"].nunique()
-    return f"the learning rate that is best on validation data over {seeds} other seeds"
+    others = f"{seeds} other seed{'' if seeds == 1 else 's'}"
+    return f"the learning rate that is best on validation data over {others}"
 
 
 def hardware(runs: "Sequence[Run]") -> list[str]:
@@ -170,22 +188,3 @@ def as_code(text: str) -> str:
 
 def _in_cell(markup: str) -> str:
     return " ".join(markup.replace("|", r"\|").splitlines())
-
-
-LATEX = {
-    **{letter: rf"\{letter}" for letter in "{}$&%#_"},
-    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
-}  # fmt: skip
-
-
-def latex(table: pd.DataFrame) -> str:
-    """A table of texts, of any letters, as a LaTeX tabular with booktabs' rules."""
-    header, *rows = [" & ".join(map(_as_latex, line)) + r" \\" for line in [table.columns, *table.to_numpy()]]
-    lines = [rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", r"\toprule", header, r"\midrule", *rows]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def _as_latex(cell: object) -> str:
-    text = "".join(LATEX.get(letter, letter) for letter in str(cell))
-    return re.sub(r"^([\[*])", r"{\1}", text)  # behind the end of a row these would be its options

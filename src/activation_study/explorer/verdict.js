@@ -41,8 +41,8 @@ function againstReference(rows, reference) {
   const parts = [["better", better], ["worse", worse]].filter(([, some]) => some.length)
     .map(([word, some]) => `${listed(some.map((row) => row.variant))} ${some.length > 1 ? "are" : "is"} ${word} ${by(some)}`);
   if (alike.length) parts.push(`${listed(alike.map((row) => row.variant))} cannot be told from it`);
-  const joint = rows.length > 1 ? ` (joint 95 % intervals of ${rows.length} differences)` : " (95 % interval)";
-  return `Compared with ${quoted(reference)}, ${parts.join("; ")}${joint}.`;
+  const intervals = rows.length > 1 ? `joint 95 % intervals of ${rows.length} differences` : "95 % interval";
+  return `Compared with ${quoted(reference)}, ${parts.join("; ")} (${intervals}, n = ${Math.max(...rows.map((row) => row.n))}).`;
 }
 
 function by(rows) {

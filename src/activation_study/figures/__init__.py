@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from activation_study.figures.accuracy import final_accuracy, learning_curves
-from activation_study.figures.by_depth import accuracy_by_depth, gradient_ratio
+from activation_study.figures.by_depth import accuracy_by_depth, depth, gradient_ratio
 from activation_study.figures.by_layer import dead_units, gradient_lines, mean_activation, saturation
 from activation_study.figures.functions import functions
 from activation_study.figures.gradients import gradient_map, gradient_profile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from activation_study.runs import Tables
 
 __all__ = [
-    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "differences", "draw", "drawn", "final_accuracy",
+    "FIGURES", "Entry", "accuracy_by_depth", "dead_units", "depth", "differences", "draw", "drawn", "final_accuracy",
     "functions", "gradient_lines", "gradient_map", "gradient_profile", "gradient_ratio", "learning_curves",
     "learning_rates", "mean_activation", "ranks", "saturation", "save",
 ]  # fmt: skip
@@ -33,15 +33,25 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure by name: its function, which of the two tables that takes, and the column that it cannot do without."""
+    """A figure by name.
+
+    Attributes:
+        draw: its function.
+        tables: those that it takes, in order: metrics, layers, or both.
+        needs: the column that it cannot do without.
+        over_depth: whether it is of several depths, of one of which it would be a column of dots.
+    """
 
     draw: Callable[..., Figure]
-    table: str | None
+    tables: tuple[str, ...] = ()
     needs: str | None = None
+    over_depth: bool = False
 
     def can_draw(self, metrics: pd.DataFrame, layers: pd.DataFrame) -> bool:
         """Whether what it shows was measured: without probes there are no layers, without validation images no dead."""
-        if self.table != "layers":
+        if self.over_depth and metrics["depth"].nunique() < 2:
+            return False
+        if "layers" not in self.tables:
             return True
         return len(layers) > 0 and (self.needs is None or bool(layers[self.needs].notna().any()))
 
@@ -52,24 +62,26 @@ class Entry:
 
     def __call__(self, metrics: pd.DataFrame, layers: pd.DataFrame, **options: object) -> Figure:
         """Draws it; options are those of its function, such as depth."""
-        tables = {"metrics": (metrics,), "layers": (layers,), None: ()}
-        return self.draw(*tables[self.table], **options)
+        given = {"metrics": metrics, "layers": layers}
+        return self.draw(*(given[name] for name in self.tables), **options)
 
 
+METRICS, LAYERS = ("metrics",), ("layers",)
 FIGURES = {
-    "functions": Entry(functions, None),
-    "gradient_lines": Entry(gradient_lines, "layers"),
-    "gradient_map": Entry(gradient_map, "layers"),
-    "gradient_profile": Entry(gradient_profile, "layers"),
-    "gradient_ratio": Entry(gradient_ratio, "layers"),
-    "accuracy_by_depth": Entry(accuracy_by_depth, "metrics"),
-    "saturation": Entry(saturation, "layers"),
-    "mean_activation": Entry(mean_activation, "layers"),
-    "dead_units": Entry(dead_units, "layers", needs="dead"),
-    "learning_curves": Entry(learning_curves, "metrics"),
-    "final_accuracy": Entry(final_accuracy, "metrics"),
-    "differences": Entry(differences, "metrics"),
-    "ranks": Entry(ranks, "metrics"),
+    "functions": Entry(functions),
+    "depth": Entry(depth, METRICS + LAYERS, over_depth=True),
+    "gradient_lines": Entry(gradient_lines, LAYERS),
+    "gradient_map": Entry(gradient_map, LAYERS),
+    "gradient_profile": Entry(gradient_profile, LAYERS),
+    "gradient_ratio": Entry(gradient_ratio, LAYERS, over_depth=True),
+    "accuracy_by_depth": Entry(accuracy_by_depth, METRICS, over_depth=True),
+    "saturation": Entry(saturation, LAYERS),
+    "mean_activation": Entry(mean_activation, LAYERS),
+    "dead_units": Entry(dead_units, LAYERS, needs="dead"),
+    "learning_curves": Entry(learning_curves, METRICS),
+    "final_accuracy": Entry(final_accuracy, METRICS),
+    "differences": Entry(differences, METRICS),
+    "ranks": Entry(ranks, METRICS),
 }
 
 
@@ -95,7 +107,7 @@ def drawn(tables: "Tables", only: str | None = None, **options: dict[str, Any]) 
         only: name of the one figure that is wanted.
         options: by figure, such as `differences={"reference": "elu"}`.
     """
-    names = [name for name, entry in FIGURES.items() if entry.table] if only is None else [only]
+    names = [name for name, entry in FIGURES.items() if entry.tables] if only is None else [only]
     for name in names:
         if FIGURES[name].can_draw(tables.metrics, tables.layers):
             yield name, FIGURES[name](tables.metrics, tables.layers, **options.get(name, {}))

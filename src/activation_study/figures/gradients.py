@@ -7,6 +7,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from activation_study.figures.by_layer import DECADES, STEPS
+from activation_study.figures.divergence import FEW, LEFT_OUT, PALE, going_on, mean_line, note
 from activation_study.figures.style import called, context, finish, layer_ticks, legend, log_ticks, looks, panels
 from activation_study.figures.tables import INTERVAL, at_depth, checked, curve, footer, last_hidden, mean_by_layer
 
@@ -16,23 +17,31 @@ def gradient_map(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     rows = at_depth(checked(layers, ["layer", "hidden", "step", "grad_norm"]), depth)
     hidden = last_hidden(rows)
     with context():
-        shown = looks(rows.variant)
+        shown, of = looks(rows.variant), rows.groupby("variant").seed.nunique()
         maps = {label: mean_by_layer(rows[rows.variant == label], "grad_norm", log=True) for label in shown}
         norm, extend = _log_norm(np.concatenate([grid.to_numpy().ravel() for grid in maps.values()]))
         figure, axes = panels(len(shown), STEPS, "layer")
         for ax, (label, look) in zip(axes, shown.items(), strict=True):
-            grid = maps[label].reindex(range(1, hidden + 2))
+            grid, left = maps[label].reindex(range(1, hidden + 2)), going_on(rows[rows.variant == label])
             ax.set_facecolor("#d9d9d9")  # no value
             if grid.size:
-                ax.pcolormesh(_edges(grid.columns), np.arange(0.5, hidden + 2), grid, norm=norm, rasterized=True)
+                edges = _edges(grid.columns)
+                ax.pcolormesh(edges, np.arange(0.5, hidden + 2), grid, norm=norm, rasterized=True)
+                few = (left < of[label]) & (left < FEW)
+                for begin, end in zip(edges[:-1][few[grid.columns]], edges[1:][few[grid.columns]], strict=True):
+                    ax.axvspan(begin, end, color="white", alpha=1 - PALE, linewidth=0)
+            note(ax, left, of[label])
             ax.axhline(hidden + 0.5, color="white", linewidth=1.2)
             ax.grid(False)
             ax.set_title(called(label), color=look.color)
         axes[0].set_yticks(*layer_ticks(hidden, output=True))
+        axes[0].set_xlim(0, max(1, rows.step.max()))
         bar = figure.colorbar(ScalarMappable(norm), ax=axes, label="gradient norm", pad=0.01, extend=extend)
         log_ticks(bar.ax.yaxis)
         drawn = "colour: geometric mean over seeds; grey: no value; layer 1 is at the input"
-        return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm"),
+        if extend == "min":
+            drawn += f"; the bar's arrow: norms below {norm.vmin:.0e}, all in the darkest colour"
+        return finish(figure, "Gradient norm by layer and step", footer(rows, drawn, "grad_norm", LEFT_OUT),
                       "where colours darken downwards, the gradient vanishes on its way to the input")  # fmt: skip
 
 
@@ -47,8 +56,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
                 line = curve(part[part.variant == label], "grad_norm", "layer", log=True)
                 if line.empty:
                     continue
-                ax.plot(line.index, line["mean"], color=look.color, linestyle=look.dashes, marker=look.marker,
-                        markevery=max(1, hidden // 8))  # fmt: skip
+                mean_line(ax, line.index.to_numpy(), line, look, linewidth=1.5, markevery=max(1, hidden // 8))
                 ax.fill_between(line.index, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
             ax.set_title(moment)
         axes[0].set_yscale("log")
@@ -56,7 +64,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
         axes[0].set_xticks(*layer_ticks(hidden, output=True))
         legend(figure, rows.variant)
         drawn = f"lines: geometric mean, bands: {INTERVAL}"
-        return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm"),
+        return finish(figure, "Gradient norm through the layers", footer(rows, drawn, "grad_norm", LEFT_OUT),
                       "a straight fall towards layer 1 is a gradient that loses its share in every layer")  # fmt: skip
 
 

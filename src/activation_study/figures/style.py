@@ -38,6 +38,9 @@ class Look(NamedTuple):
     marker: str
 
 
+RECTIFIERS = ("relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu")
+UNBOUNDED = ("lrelu", "vlrelu", "prelu", "rrelu")  # cannot saturate
+BOUNDED = ("sigmoid", "tanh", "softsign")  # learn on both sides of zero: none of their units is dead for being below it
 # The colours of Okabe & Ito 2008, whose yellow is too pale for a line on white: Paul Tol's wine takes its place.
 ARTICLE = {
     "sigmoid": Look("#000000", "-", "o"),
@@ -176,6 +179,47 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
     width, height = figure.get_size_inches()
     figure.set_size_inches(width + 2 * (columns - 1), max(height, 0.175 * math.ceil(len(keys) / columns) + 0.9))
     figure.legend(handles=keys, loc="outside right upper", ncols=columns)
+
+
+def beside_title(ax: Axes, text: str) -> None:
+    """A remark in small type at the right end of a panel's title, where it hides nothing; further ones go before it."""
+    said = " · ".join(filter(None, [text, ax.get_title("right")]))
+    ax.set_title(said, loc="right", fontsize=7, fontweight="normal", color=GREY)
+
+
+def end_labels(ax: Axes, ends: Mapping[str, tuple[float, float, str]], letters: float = 7.5) -> None:
+    """Names lines at the right edge of a panel, at the height where each ends or as near to it as there is room.
+
+    Call it when the limits of the axes are final.
+
+    Args:
+        ax: the panel.
+        ends: by text, where its line ends, x and y of the data, and its colour.
+        letters: size of the texts in points.
+    """
+    inches = ax.get_window_extent().height / ax.figure.dpi
+    gap = 1.25 * letters / 72 / inches  # as a share of the panel's height
+    to_share = ax.transData + ax.transAxes.inverted()
+    wanted = {text: float(to_share.transform((x, y))[1]) for text, (x, y, _) in ends.items()}
+    for text, height in spread(wanted, gap).items():
+        x, y, color = ends[text]
+        ax.text(1.04, height, text, transform=ax.transAxes, va="center", fontsize=letters, color=color)
+        line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
+        ax.annotate("", (x, y), (1.03, height), xycoords="data", textcoords="axes fraction", arrowprops=line,
+                    annotation_clip=False, in_layout=False)  # fmt: skip
+
+
+def spread(heights: Mapping[str, float], gap: float) -> dict[str, float]:
+    """Heights between 0 and 1 moved apart as little as keeps a gap between each two, in the order that they have."""
+    order = sorted(heights, key=lambda text: heights[text])
+    blocks: list[tuple[float, int]] = []  # middle and number of texts that touch one another
+    for text in order:
+        blocks.append((heights[text], 1))
+        while len(blocks) > 1 and blocks[-1][0] - blocks[-2][0] < gap * (blocks[-1][1] + blocks[-2][1]) / 2:
+            (upper, above), (lower, below) = blocks.pop(), blocks.pop()
+            blocks.append(((upper * above + lower * below) / (above + below), above + below))
+    placed = [middle + gap * (k - (count - 1) / 2) for middle, count in blocks for k in range(count)]
+    return dict(zip(order, placed, strict=True))
 
 
 def finish(figure: Figure, title: str, footer: str, see: str = "") -> Figure:

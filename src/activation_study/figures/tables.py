@@ -14,6 +14,11 @@ REPLICA = ["variant", "depth", "seed"]
 SETTING = ["run", "activation", "variant", "dataset", "model", "depth", "seed", "learning_rate", "scale"]
 FIXED = 0  # depth of a model that has no choice of depth
 INTERVAL = "95 % t intervals over seeds"
+JOINT = "paired by seed, and such that they hold jointly at a depth"
+FLAT = (
+    "saturated: where f is flat because it nears a bound, sigmoid and tanh within 2.5 % of their range, "
+    "ELU within 5 % of its bound, ReLU below zero"
+)
 LOST = "count as 0 %"  # what becomes of diverged replicas where accuracies are drawn
 
 
@@ -70,32 +75,40 @@ def at_depth(table: pd.DataFrame, depth: int | None) -> pd.DataFrame:
 
 
 def curve(
-    table: pd.DataFrame, value: str, over: str, log: bool = False, within: tuple[float, float] = statistics.EVERYTHING
-) -> pd.DataFrame:
+    table: pd.DataFrame, value: str, over: str, log: bool = False,
+    within: tuple[float, float] = statistics.EVERYTHING, comparisons: float = 1,
+) -> pd.DataFrame:  # fmt: skip
     """The mean over seeds of one variant's rows, with its interval, at each value of `over`.
 
     Args:
-        table: one row for each seed and value of `over`.
+        table: one row for each seed and value of `over`; a column `lost` tells the diverged ones whose value counts.
         value: column to average; values that are not finite are left out.
         over: column of the x axis.
         log: take the geometric mean (for norms and their ratios, which range over decades); zeros are left out.
         within: the values that are possible; an interval does not reach beyond them.
+        comparisons: how many intervals are looked at together; see `statistics.mean`.
 
     Returns:
-        Indexed by `over`, with the columns mean, low and high; a single value has no interval.
+        Indexed by `over`, with the columns mean, low and high, seeds and how many of them have diverged, `lost`. There
+        is no interval of a single value, nor where any seed has diverged.
     """
-    values = _logarithm(_finite(table, value)) if log else _finite(table, value)
-    wide = table.assign(**{value: values}).pivot(index="seed", columns=over, values=value)
-    wide = wide.dropna(axis="columns", how="all")
+    values = _finite(table, value)
+    table = table.assign(lost=table.lost if "lost" in table else values.isna())
+    table[value] = _logarithm(values) if log else values
+    wide = table.pivot(index="seed", columns=over, values=value).dropna(axis="columns", how="all")
     if wide.empty:
-        return pd.DataFrame({"mean": [], "low": [], "high": []}, dtype=float)
-    mean, low, high = statistics.means(wide.to_numpy(), within=within)
+        return pd.DataFrame(columns=["mean", "low", "high", "seeds", "lost"], dtype=float)
+    mean, low, high = statistics.means(wide.to_numpy(), comparisons, within)
     frame = pd.DataFrame({"mean": mean, "low": low, "high": high}, index=wide.columns)
-    return 10**frame if log else frame
+    counts = table.groupby(over).lost.agg(seeds="size", lost="sum").reindex(wide.columns)
+    frame.loc[counts.lost > 0, ["low", "high"]] = np.nan
+    return (10**frame if log else frame).join(counts)
 
 
 def less(table: pd.DataFrame, reference: str, value: str, over: str) -> pd.DataFrame:
     """The table with every value less that of the reference with the same seed; rows without such a one are left out.
+
+    Where it has a column `lost`, a difference is lost if either of its two networks is.
 
     Args:
         table: one row for each variant, seed and value of `over`.
@@ -103,9 +116,18 @@ def less(table: pd.DataFrame, reference: str, value: str, over: str) -> pd.DataF
         value: the column.
         over: column of the x axis.
     """
-    against = table[table.variant == reference].set_index(["seed", over])[value]
-    theirs = against.reindex(pd.MultiIndex.from_frame(table[["seed", over]])).to_numpy()
-    return table.assign(**{value: table[value].to_numpy() - theirs}).dropna(subset=[value])
+    pairs = pd.MultiIndex.from_frame(table[["seed", over]])
+    against = table[table.variant == reference].set_index(["seed", over]).reindex(pairs)
+    differences = table.assign(**{value: table[value].to_numpy() - against[value].to_numpy()})
+    if "lost" in table:
+        differences["lost"] = table.lost.to_numpy() | (against.lost.to_numpy() == True)  # noqa: E712
+    return differences.dropna(subset=[value])
+
+
+def bases(table: pd.DataFrame) -> dict[str, str]:
+    """The name of each variant's activation without its options."""
+    pairs = table[["variant", "activation"]].drop_duplicates()
+    return {str(row.variant): str(row.activation).partition("(")[0] for row in pairs.itertuples()}
 
 
 def last_hidden(table: pd.DataFrame) -> int:

@@ -3,17 +3,22 @@
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from activation_study.comparison import selection, statistics
 from activation_study.comparison.differences import accuracies, reference_of
 from activation_study.comparison.differences import differences as differences_of
+from activation_study.comparison.quantities import diverged
 from activation_study.comparison.variants import kind
-from activation_study.figures.by_depth import final
+from activation_study.figures.by_depth import FAILS, final
+from activation_study.figures.divergence import crosses, told
 from activation_study.figures.style import (
     GREY,
+    Look,
     alike,
+    beside_title,
     called,
     context,
     finish,
@@ -25,43 +30,68 @@ from activation_study.figures.style import (
 )  # fmt: skip
 from activation_study.figures.tables import LOST, REPLICA, footer, trained
 
+LINEAR = 5  # largest over smallest error up to which their axis is linear
+WITHOUT = f"{LOST}, where there is no interval"
+
 
 def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     """Paired differences of test accuracy to a reference with joint intervals, one panel per depth."""
     rows = final(metrics)
     reference = reference_of(rows, reference)
-    table = differences_of(rows, reference)
-    others = [label for label in ordered(table.variant) if label != reference]
-    shown = looks(rows.variant)
+    table = differences_of(rows, reference).set_index(["depth", "variant"])
+    lost = diverged(rows).groupby(["depth", "variant"]).agg(["sum", "size"])
+    others = [label for label in ordered(rows.variant) if label != reference]
     with context():
         figure, axes = _one_a_depth(rows, f"test accuracy less that of {called(reference)} (points)", len(others))
-        for ax, (depth, part) in zip(axes, table.groupby("depth"), strict=True):
+        for ax, depth in zip(axes, sorted(set(rows.depth)), strict=True):
             if not others:
                 ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
-                continue
-            part = part.set_index("variant")
-            far = np.nanmax(100 * part[["difference", "low", "high"]].abs().to_numpy(), initial=0.0)
-            if far > 10:  # one variant fails: the others would be a heap at zero
-                ax.set_xscale("symlog", linthresh=1)
-                ax.xaxis.set_major_formatter("{x:g}")
-            ax.margins(x=0.08)
-            for row, label in enumerate(reversed(others)):
-                if label in part.index:
-                    mean, low, high = (100 * part.loc[label, column] for column in ("difference", "low", "high"))
-                    ax.plot((low, high), (row, row), color=shown[label].color, linewidth=2, solid_capstyle="butt")
-                    ax.plot(mean, row, marker=shown[label].marker, color=shown[label].color, markersize=7,
-                            markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
             ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-            ax.set_yticks(range(len(others)), map(called, others[::-1]))
-            ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(_depth(depth))
+            if said := told(*lost.loc[(depth, reference)]):
+                beside_title(ax, f"{called(reference)}: {said}")
             ax.grid(axis="y", linestyle=":")
-        drawn = (
-            "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth; "
-            "where differences exceed 10 points the axis is logarithmic beyond 1"
-        )
-        return finish(figure, f"Difference to {called(reference)}", footer(rows, drawn, "accuracy", LOST),
+        known = table.join(lost)[["difference", "low", "high", "sum"]].dropna(subset="difference")
+        known[["difference", "low", "high"]] *= 100
+        without = (known["sum"] + lost["sum"].xs(reference, level="variant").reindex(known.index, level="depth")) > 0
+        known.loc[without, ["low", "high"]] = np.nan
+        reach = _reach(known[~without])
+        for (depth, label), row in known.iterrows():
+            ax = axes[sorted(set(rows.depth)).index(depth)]
+            _difference(ax, len(others) - 1 - others.index(label), row, reach, looks(rows.variant)[label],
+                        told(*lost.loc[(depth, label)]))  # fmt: skip
+        axes[0].set_yticks(range(len(others)), map(called, others[::-1]))
+        axes[0].set_ylim(-0.6, len(others) - 0.4)
+        room = 0.08 * (reach[1] - reach[0])
+        axes[0].set_xlim(reach[0] - room, reach[1] + room)
+        drawn = "points: mean difference paired by seed, bars: 95 % t intervals that hold jointly at a depth"
+        if not known.difference.between(*reach).all():
+            drawn += "; arrows at the edge: farther away, by the number of points beside them"
+        return finish(figure, f"Difference to {called(reference)}", footer(rows, drawn, "accuracy", WITHOUT),
                       f"a bar across 0 cannot be told from {called(reference)}")  # fmt: skip
+
+
+def _reach(known: pd.DataFrame) -> tuple[float, float]:
+    """From where to where the axis reaches: over the intervals of all variants but those that fail."""
+    near = known[known.difference > -FAILS][["difference", "low", "high"]].to_numpy()
+    return min(-0.5, float(np.nanmin(near, initial=0.0))), max(0.5, float(np.nanmax(near, initial=0.0)))
+
+
+def _difference(ax: Axes, row: int, found: pd.Series, reach: tuple[float, float], look: Look, said: str) -> None:
+    """One variant's difference in its row; what lies beyond the axis is an arrow at the edge with its number."""
+    at = float(np.clip(found.difference, *reach))
+    if at == found.difference:
+        ax.plot((found.low, found.high), (row, row), color=look.color, linewidth=2, solid_capstyle="butt")
+        ax.plot(at, row, marker=look.marker, color=look.color, markersize=7, markeredgecolor="white",
+                markeredgewidth=0.5)  # fmt: skip
+    else:
+        ax.plot(at, row, marker="<" if at < 0 else ">", color=look.color, markersize=6)
+        said = " · ".join(filter(None, [f"{found.difference:+.1f}".replace("-", "\N{MINUS SIGN}"), said]))
+    if said:
+        is_left = at < np.mean(reach)
+        ax.annotate(said, (at, row), (6 if is_left else -6, 0), textcoords="offset points", va="center", fontsize=7,
+                    ha="left" if is_left else "right", color=look.color,
+                    bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5})  # fmt: skip
 
 
 def ranks(metrics: pd.DataFrame) -> Figure:
@@ -104,16 +134,22 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
                         marker=look.marker, markersize=4)  # fmt: skip
                 ax.plot(chosen.learning_rate, chosen.error, marker="o", markersize=10, color=look.color,
                         fillstyle="none")  # fmt: skip
-            ax.set(xscale="log", yscale="log")
+                gone = scores[scores.diverged > 0]
+                crosses(ax, gone.learning_rate.to_numpy(), look, gone.error.to_numpy())
+            ax.set_xscale("log")
             log_ticks(ax.xaxis)
-            log_ticks(ax.yaxis)
             ax.set_title(_depth(depth))
+        low, high = axes[0].get_ylim()
+        if 0 < low < high / LINEAR:
+            axes[0].set_yscale("log")
+            log_ticks(axes[0].yaxis)
         legend(figure, metrics.variant)
         seeds = metrics.groupby([*REPLICA[:2], "learning_rate"], dropna=False).seed.nunique().max()
+        judges = f"mean over {seeds} seeds that judge" if seeds > 1 else "one seed that judges"
         text = (
-            f"{trained(metrics)} · mean over {seeds} seeds that judge the rates · "
+            f"{trained(metrics)} · {judges} the rates · "
             f"scale {', '.join(sorted(set(metrics.scale.astype(str))))} · ring: the rate chosen · "
-            "a diverged network counts as 100 %"
+            "a diverged network counts as 100 %, and a hollow cross is where there is one"
         )
         if repeated := alike(metrics.variant):
             text += f" · {repeated}"
@@ -124,8 +160,8 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
 def _one_a_depth(rows: pd.DataFrame, xlabel: str, lines: int) -> tuple[Figure, list]:
     """Panels side by side that share their rows, one per depth."""
     depths = rows.depth.nunique()
-    figure = Figure(figsize=(max(7.5, 3.0 * depths + 1.5), 1.6 + 0.3 * lines), layout="constrained")
-    axes = list(figure.subplots(1, depths, sharey=True, squeeze=False).flat)
+    figure = Figure(figsize=(max(7.5, 2.4 * depths + 1.5), 1.6 + 0.3 * lines), layout="constrained")
+    axes = list(figure.subplots(1, depths, sharex=True, sharey=True, squeeze=False).flat)
     axes[depths // 2 if depths % 2 else 0].set_xlabel(xlabel)
     axes[0].set_ylabel(kind(rows))
     return figure, axes

@@ -10,6 +10,7 @@ from activation_study.errors import refuse
 from activation_study.runs import bars
 from activation_study.runs.available import found
 from activation_study.runs.folder import FINISHED, STATES, Run
+from activation_study.runs.scores import scores_of
 
 
 def overview(runs_dir: Path | str) -> str:
@@ -57,6 +58,7 @@ def of_one(runs_dir: Path | str, name: str) -> str:
     lines = [f"{run.name}: {_state(run, status)}"]
     lines += [f"  {where}: diverged at step {step}" for where, step in status.get("diverged", {}).items()]
     if run.is_finished:
+        lines.append(scores_of(run))
         lines.append(bars.picture_of(run) or "gradient norms were not measured; see probes.every")
     elif "step" in status:
         lines.append(_progress(status))
