@@ -85,12 +85,12 @@ def test_compare_trains_prints_and_draws(tmp_path) -> None:
     assert "95 % interval" in ended.stdout
     assert "3 seeds; scale desk" in ended.stdout
     written = [Path(line) for line in ended.stdout.splitlines() if line.startswith(str(tmp_path / "out"))]
-    assert {"summary.csv", "summary.md", "gradient_profile.png", "final_accuracy.png"} <= {path.name for path in written}
+    assert {"summary.csv", "summary.md", "gradient_ratio.png", "final_accuracy.png"} <= {path.name for path in written}
     assert all(path.stat().st_size > 0 for path in written)
-    again = run("figures", "figure=gradient_profile", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'again'}")
+    again = run("figures", "figure=gradient_ratio", f"runs_dir={tmp_path / 'runs'}", f"out={tmp_path / 'again'}")
     assert again.returncode == 0, again.stderr
     assert tree(tmp_path / "again") == {
-        "digits-mlp", "digits-mlp/gradient_profile.png", "digits-mlp/gradient_profile.pdf"
+        "digits-mlp", "digits-mlp/gradient_ratio.png", "digits-mlp/gradient_ratio.pdf"
     }  # fmt: skip
 
 
