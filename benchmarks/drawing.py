@@ -21,16 +21,18 @@ def throughput(table: pd.DataFrame) -> Figure:
     """Milliseconds a step and network against the number of networks side by side."""
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axes = figure.subplots()
-    for index, (name, rows) in enumerate(table.dropna(subset="median_ms").groupby("contender", sort=False)):
-        look = {"color": COLORS[index], "linewidth": 1.2}
-        if name == "the study":
-            look = {"color": OURS, "linewidth": 2.5}
+    own = {"the study": (OURS, "D"), "the study, compiled": ("#882255", "P"), "limit": ("#444444", "X")}
+    others = [name for name in table["contender"].unique() if name not in own]
+    looks = own | dict(zip(others, zip(COLORS, MARKERS, strict=True), strict=False))
+    for name, rows in table.dropna(subset="median_ms").groupby("contender", sort=False):
+        color, marker = looks[name]
+        look = {"color": color, "linewidth": 2.5 if name == "the study" else 1.2}
         _times(
             axes,
             "replicas",
             rows,
             label=name,
-            marker=MARKERS[index],
+            marker=marker,
             linestyle="--" if name == "limit" else "-",
             **look,
         )

@@ -476,6 +476,8 @@ def test_names_at_the_ends_of_lines_keep_their_order_and_a_gap():
     assert placed["d"] == 0.9
     np.testing.assert_allclose(np.diff(list(placed.values())[:3]), 0.1)
     assert np.mean([placed[name] for name in "abc"]) == pytest.approx(np.mean([0.5, 0.5, 0.52]))
+    np.testing.assert_allclose(list(spread(dict.fromkeys("abcd", 0.99) | {"e": 0.65}, 0.1).values()),
+                               [0.6, 0.7, 0.8, 0.9, 1.0])  # fmt: skip
 
 
 def test_a_model_without_a_choice_of_depth_is_drawn(small):

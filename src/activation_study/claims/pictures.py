@@ -143,7 +143,7 @@ def learned_slopes(outcome: Outcome) -> Figure:
     with context():
         width, height = size(outcome)
         figure = Figure(figsize=(width, height + 2.2), layout="constrained")
-        above, below = figure.subfigures(2, 1, height_ratios=(height, 2.2))
+        above, below = list(figure.subfigures(2, 1, squeeze=False, height_ratios=(height, 2.2)).flat)
         drawn = strips(above, outcome)
         axes = below.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         axes[0].set(ylabel="learned slope")

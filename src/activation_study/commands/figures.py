@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from activation_study import schema
 from activation_study.comparison import selection
 from activation_study.errors import StudyError, refuse
-from activation_study.figures import draw, functions, save
+from activation_study.figures import FIGURES, draw, functions, save
 from activation_study.runs import Run, read_runs
 from activation_study.runs.available import found
 from activation_study.runs.groups import comparable
@@ -50,7 +50,9 @@ def figures(config: DictConfig) -> None:
     for name, reason in refused.items():
         print(f"warning: {name} is left out: {reason}", file=sys.stderr)
     if not drawn:
-        refuse("figure", asked["figure"], "what it shows was not measured in these runs; see probes.every")
+        is_of_depths = FIGURES[asked["figure"]].over_depth
+        refuse("figure", asked["figure"], "it compares several depths, and no runs here that can be compared have them"
+               if is_of_depths else "what it shows was not measured in these runs; see probes.every")  # fmt: skip
 
 
 def _is_one(run: Run, wanted: dict[str, str]) -> bool:

@@ -69,12 +69,12 @@ class Entry:
 METRICS, LAYERS = ("metrics",), ("layers",)
 FIGURES = {
     "functions": Entry(functions),
-    "depth": Entry(depth, METRICS + LAYERS, over_depth=True),
     "gradient_lines": Entry(gradient_lines, LAYERS),
     "gradient_map": Entry(gradient_map, LAYERS),
     "gradient_profile": Entry(gradient_profile, LAYERS),
     "gradient_ratio": Entry(gradient_ratio, LAYERS, over_depth=True),
     "accuracy_by_depth": Entry(accuracy_by_depth, METRICS, over_depth=True),
+    "depth": Entry(depth, METRICS + LAYERS, over_depth=True),
     "saturation": Entry(saturation, LAYERS),
     "mean_activation": Entry(mean_activation, LAYERS),
     "dead_units": Entry(dead_units, LAYERS, needs="dead"),

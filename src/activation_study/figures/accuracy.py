@@ -67,7 +67,8 @@ def learning_curves(metrics: pd.DataFrame, depth: int | None = None) -> Figure:
         bars = f"lines: mean, bars beside the last epoch: {INTERVAL}"
         bars += f", of differences {JOINT}" if comparisons > 0 else ""
         see = f"a bar across 0 on the right cannot be told from {called(reference)}"
-        return finish(figure, "Learning curves", footer(rows, bars, "loss", f"{CROSSED}, the loss as it began"),
+        lost = f"{CROSSED}; their loss counts as before training"
+        return finish(figure, "Learning curves", footer(rows, bars, "loss", lost),
                       see if comparisons > 0 else "the earlier a line is level, the faster it has learned")  # fmt: skip
 
 

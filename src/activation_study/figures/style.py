@@ -215,7 +215,12 @@ def spread(heights: Mapping[str, float], gap: float) -> dict[str, float]:
     blocks: list[tuple[float, int]] = []  # middle and number of texts that touch one another
     for text in order:
         blocks.append((heights[text], 1))
-        while len(blocks) > 1 and blocks[-1][0] - blocks[-2][0] < gap * (blocks[-1][1] + blocks[-2][1]) / 2:
+        while True:
+            middle, count = blocks[-1]
+            half = min(gap * (count - 1) / 2, 0.5)
+            blocks[-1] = min(max(middle, half), 1 - half), count
+            if len(blocks) < 2 or blocks[-1][0] - blocks[-2][0] >= gap * (blocks[-1][1] + blocks[-2][1]) / 2 - 1e-9:
+                break
             (upper, above), (lower, below) = blocks.pop(), blocks.pop()
             blocks.append(((upper * above + lower * below) / (above + below), above + below))
     placed = [middle + gap * (k - (count - 1) / 2) for middle, count in blocks for k in range(count)]

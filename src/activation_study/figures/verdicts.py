@@ -139,8 +139,8 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
             ax.set_xscale("log")
             log_ticks(ax.xaxis)
             ax.set_title(_depth(depth))
-        low, high = axes[0].get_ylim()
-        if 0 < low < high / LINEAR:
+        shown = np.concatenate([line.get_ydata() for ax in axes for line in ax.lines])
+        if 0 < shown.min() < shown.max() / LINEAR:
             axes[0].set_yscale("log")
             log_ticks(axes[0].yaxis)
         legend(figure, metrics.variant)
