@@ -156,7 +156,7 @@ def test_rectifiers_within_a_point_are_that(apart, verdict):
     assert found == {"residual-within-a-point": verdict, "residual-sigmoid": SUPPORTED}
 
 
-@pytest.mark.parametrize(("name", "items"), [("xu2015", 7), ("clevert2016", 3), ("ramachandran2017", 1)])
+@pytest.mark.parametrize(("name", "items"), [("xu2015", 7), ("clevert2016", 4), ("ramachandran2017", 1)])
 def test_all_items_are_made_at_smoke(name, items, tmp_path, monkeypatch):
     paper = {"xu2015": xu2015, "clevert2016": clevert2016, "ramachandran2017": ramachandran2017}[name].PAPER
     of_mnist = ("figure2", "figure3") if name == "clevert2016" else ()

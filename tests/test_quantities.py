@@ -107,10 +107,17 @@ def test_means_and_differences_stay_where_the_quantity_can_be():
 
 def test_a_summary_is_made_of_them():
     inside = pd.concat(
-        [layers([1.0, 2.0, 5.0], [True, True, False], seed=seed, saturated=0.3, dead=0.1) for seed in (0, 1)]
-    )
+        [layers([1.0, 2.0, 5.0], [True, True, False], seed=seed, saturated=0.3, dead=0.1, activation="relu")
+         for seed in (0, 1)]
+    )  # fmt: skip
     row = summary(Tables(BOTH, inside, [])).iloc[0]
     assert (row["accuracy"], row["n"], row["diverged"]) == (0.375, 2, 1)
     assert (row["loss"], row["gap"], row["saturated"]) == pytest.approx((0.9, 0.2, 0.3))
     assert row["gradient_ratio"] == pytest.approx(0.5)
     assert row["training_loss"] == pytest.approx(math.sqrt(1.125 * 1.6))  # of the two areas above
+
+
+@pytest.mark.parametrize(("activation", "share"), [("relu", 0.1), ("elu(alpha=0.5)", 0.1), ("sigmoid", NAN)])
+def test_what_learns_on_both_sides_of_zero_has_no_dead_units(activation, share):
+    inside = layers([1.0, 1.0, 1.0], [True, True, False], dead=0.1, activation=activation)
+    assert quantities.DEAD.per_replica(inside).to_list() == pytest.approx([share], nan_ok=True)

@@ -145,6 +145,11 @@ def _over_layers(column: str, at_end: bool = True) -> Callable[[pd.DataFrame], p
     return of
 
 
+def _dead(layers: pd.DataFrame) -> pd.Series:
+    names = layers["activation"].str.partition("(")[0]
+    return _over_layers("dead")(layers.assign(dead=layers["dead"].mask(names.isin(ALIVE_BELOW_ZERO))))
+
+
 def gradient_ratios(layers: pd.DataFrame) -> pd.Series:
     """Gradient norm of the first over that of the last hidden layer, by replica; NaN unless it is above 0 and finite.
 
@@ -172,6 +177,8 @@ def _while_learning(column: str) -> Callable[[pd.DataFrame], pd.Series]:
     return lambda metrics: metrics.groupby(REPLICA)[column].mean()
 
 
+# These learn on both sides of zero: none of their units is dead for being below it.
+ALIVE_BELOW_ZERO = ("sigmoid", "tanh", "softsign")
 SHARE = (0.0, 1.0)
 ACCURACY = Quantity("test accuracy", "points", "metrics", _accuracy("test"), 100, SHARE)
 VALIDATION_ACCURACY = Quantity("validation accuracy", "points", "metrics", _accuracy("valid"), 100, SHARE)
@@ -180,7 +187,7 @@ GAP = Quantity("training accuracy less test accuracy", "points", "metrics", _gap
 TRAINING_LOSS = Quantity("training loss, mean over the epochs", "nats", "metrics", _training_loss, logarithmic=True,
                          tuned_for="speed")  # fmt: skip
 SPARSITY = Quantity("exact zeros in hidden layers", "%", "layers", _over_layers("sparsity"), 100, SHARE)
-DEAD = Quantity("units that no validation image activates", "%", "layers", _over_layers("dead"), 100, SHARE)
+DEAD = Quantity("units that no validation image activates", "%", "layers", _dead, 100, SHARE)
 SATURATED = Quantity("saturated units after training", "%", "layers", _over_layers("saturated"), 100, SHARE)
 SATURATED_BEFORE = Quantity("saturated units before training", "%", "layers",
                             _over_layers("saturated", at_end=False), 100, SHARE)  # fmt: skip

@@ -10,9 +10,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
+from activation_study.comparison.quantities import ALIVE_BELOW_ZERO
 from activation_study.figures.divergence import FEW, LEFT_OUT, PALE, going_on, note
 from activation_study.figures.style import (
-    BOUNDED,
     GREY,
     UNBOUNDED,
     beside_title,
@@ -73,7 +73,7 @@ def mean_activation(layers: pd.DataFrame, depth: int | None = None) -> Figure:
 
 def dead_units(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     """Share of units in every layer that no probe example activates (dead, for a ReLU), one panel per variant."""
-    rows, absent = _without(_checked(layers, "dead", depth), BOUNDED)
+    rows, absent = _without(_checked(layers, "dead", depth), ALIVE_BELOW_ZERO)
     with context():
         figure, axes, lines = _lines(rows, "dead", "Dead units by layer", "never active (% of units)")
         axes[0].set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))

@@ -40,7 +40,6 @@ class Look(NamedTuple):
 
 RECTIFIERS = ("relu", "lrelu", "vlrelu", "prelu", "rrelu", "elu")
 UNBOUNDED = ("lrelu", "vlrelu", "prelu", "rrelu")  # cannot saturate
-BOUNDED = ("sigmoid", "tanh", "softsign")  # learn on both sides of zero: none of their units is dead for being below it
 # The colours of Okabe & Ito 2008, whose yellow is too pale for a line on white: Paul Tol's wine takes its place.
 ARTICLE = {
     "sigmoid": Look("#000000", "-", "o"),
