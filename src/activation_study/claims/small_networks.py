@@ -142,7 +142,8 @@ def natural(gradient: Tensor, fisher: Tensor, damping: float = DAMPING) -> Tenso
     mean = fisher.diagonal(dim1=-2, dim2=-1).mean(-1).clamp(min=1e-30)  # it is 0 for a dead unit
     identity = torch.eye(fisher.shape[-1], dtype=fisher.dtype)
     damped = fisher + damping * mean[..., None, None] * identity
-    return torch.linalg.solve(damped, gradient.unsqueeze(-1)).squeeze(-1)
+    # The matrix is symmetric and positive; besides, MKL's LU of a stack never ends with two threads on some processors.
+    return torch.cholesky_solve(gradient.unsqueeze(-1), torch.linalg.cholesky(damped)).squeeze(-1)
 
 
 def angle(a: Tensor, b: Tensor) -> Tensor:
