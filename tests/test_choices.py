@@ -161,4 +161,4 @@ def test_comparisons_of_variants_are_swept(monkeypatch, tmp_path) -> None:
     assert in_process(monkeypatch, "compare", "-m", *keys, out, *swept) is None
     for name in ("relu", "elu"):
         page = (tmp_path / name / "summary.md").read_text()
-        assert page.startswith(f"digits (64 training images), mlp (width 8), {name}, 1 epochs ")
+        assert f"\ndigits (64 training images), mlp (width 8), {name}, 1 epochs " in page

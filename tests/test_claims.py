@@ -59,8 +59,8 @@ def tables(
     for name in accuracy:
         for depth in depths:
             for seed in seeds:
-                replica = {"run": run, "variant": name, "dataset": "mnist", "model": "mlp", "depth": depth,
-                           "scale": "desk", "seed": seed, "learning_rate": rate}  # fmt: skip
+                replica = {"run": run, "variant": name, "activation": name, "dataset": "mnist", "model": "mlp",
+                           "depth": depth, "scale": "desk", "seed": seed, "learning_rate": rate}  # fmt: skip
                 reached = accuracy[name] + spread * draws.normal()
                 for epoch, split in ((0, "train"), (2, "train"), (2, "valid"), (2, "test")):
                     metrics.append(replica | {
@@ -284,7 +284,7 @@ def test_adding_a_claim_takes_one_entry(monkeypatch):
     found = {name: made_up(name, tables({"relu": 0.90, "elu": 0.95})) for name in ("mnist", "cifar10")}
     outcome = judge(CLAIMS["elu-beats-relu"], found)
     text = page([outcome], found, {}, Path("results"))
-    assert "| [elu-beats-relu](#elu-beats-relu) | ELU reaches a higher accuracy than ReLU. | supported |" in text
+    assert "| [elu-beats-relu](#elu-beats-relu) | ELU reaches a higher accuracy than ReLU. | 2 supported |" in text
     assert "\n## elu-beats-relu\n" in text
     assert "`make mnist`, then `make cifar10`, then `python experiments/claims.py`" in text
 
