@@ -154,7 +154,7 @@ def test_a_comparison_on_a_folder_of_a_nasty_name(folder, tmp_path) -> None:
     written = {path.name for path in Path(out).iterdir()}
     assert {"summary.md", "summary.tex", "differences.csv", "learning_curves.png", "learning_curves.pdf"} <= written
     page = (Path(out) / "summary.md").read_text("utf-8")
-    assert page.startswith(r"cash\$2024\_a\_b\$x 花 %\|^\~\\xe9, mlp (width 4)")
+    assert page.startswith(r"# Which activation? cash\$2024\_a\_b\$x 花 %\|^\~\\xe9, mlp")
     assert set(read(tmp_path / "runs").metrics["dataset"]) == {r"cash$2024_a_b$x 花 %|^~\xe9"}
 
 
