@@ -161,11 +161,12 @@ def _against_depth(
 
 
 def _ratios(ax: Axes, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Gradient ratios, with one grey band for rectifiers that lie on one another; returns what was drawn."""
+    """Gradient ratios; beside others, rectifiers that lie on one another are one grey band. Returns what was drawn."""
     logs = np.log10(table.value).groupby([table.variant, table.depth])
     means, whole = logs.mean().unstack("variant"), table.value.notna().groupby(table.variant).all()
     kin = means[[label for label in means if label.partition("(")[0] in RECTIFIERS]]
-    is_band = kin.shape[1] > 2 and bool(whole[kin.columns].all()) and bool((np.ptp(kin, axis=1) < TOGETHER).all())
+    is_beside_others = 2 < kin.shape[1] < means.shape[1]
+    is_band = is_beside_others and whole[kin.columns].all() and (np.ptp(kin, axis=1) < TOGETHER).all()
     curves = _against_depth(ax, table[~table.variant.isin(kin)] if is_band else table, "value", log=True)
     if is_band:
         low, high = 10 ** kin.min(axis=1), 10 ** kin.max(axis=1)
