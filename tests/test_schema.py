@@ -363,7 +363,7 @@ def test_what_is_not_measured_is_left_out_to_the_end(run, tmp_path, without):
     assert ("gradient_map.png" in written) == ("probes.every=0" not in without)
     assert "dead_units.png" not in written
     text = (tmp_path / "out" / "summary.md").read_text()
-    assert ("epochs to target" in text) == ("Target: " in text) == ("dataset.valid_size=0" not in without)
+    assert ("epochs to target" in text) == ("epochs until half of" in text) == ("dataset.valid_size=0" not in without)
     assert "never active" not in text
     assert ("saturated %" in text) == ("probes.every=0" not in without)
     assert "nan" not in text
