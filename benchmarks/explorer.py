@@ -15,10 +15,10 @@ from activation_study.runs import runs_in
 
 ABOUT = """
 The explorer's page of 500 runs of two networks each, 21 epochs, 2 to 8 hidden layers: from the call for the file until
-all charts are drawn, and from a choice until the browser has painted what it changes, which includes the wait for its
-next frame, 17 ms at most. Besides, the time for which the page's thread computed: unlike the other it does not grow
-where other programs use the processor. Chromium without a window, 1200 by 900 pixels; *4 times slower* is Chromium's
-own throttling, about a telephone.
+all charts are drawn, and from a choice until the browser has painted what it changes in the window, which includes the
+wait for its next frame, 17 ms at most; charts outside the window follow frame by frame. Besides, the time for which the
+page's thread computed, for all charts: unlike the other it does not grow where other programs use the processor.
+Chromium without a window, 1200 by 900 pixels; *4 times slower* is Chromium's own throttling, about a telephone.
 """
 TUNING_SEEDS = [1000, 1001]
 WINDOW = {"width": 1200, "height": 900}
@@ -37,6 +37,7 @@ CHOICES = {
     "another layer": """(turn) => document.querySelector("#gradients .chart").dispatchEvent(
         new KeyboardEvent("keydown", { key: turn % 2 ? "ArrowLeft" : "ArrowRight" }))""",
 }
+WATCHED = {"other curves": "curves", "another epoch": "gradients", "another layer": "gradients"}  # else the verdict
 TIMED = f"""async (turn) => {{ const begun = performance.now();
     (%s)(turn);
     await ({PAINTED})();
@@ -97,7 +98,9 @@ def _visit(browser: Any, path: Path, slower: int, turn: int) -> Iterator[tuple[s
     page.evaluate(PAINTED)
     yield "opened", float(page.locator("html").get_attribute("data-ready")), computed()
     for what, choice in CHOICES.items():
+        page.evaluate("id => document.getElementById(id).scrollIntoView()", WATCHED.get(what, "verdict"))
         before = computed()
         ms = page.evaluate(TIMED % choice, turn)
+        page.locator("html:not([data-drawing])").wait_for()
         yield what, ms, computed() - before
     context.close()

@@ -277,6 +277,7 @@ def test_only_what_a_choice_changes_is_drawn_anew(file, opened) -> None:
     assert "differences" not in kept()
     page.locator("#depth").select_option("2")
     page.locator("#differences figcaption", has_text="depth 2").wait_for()
+    page.locator("html:not([data-drawing])").wait_for()  # charts outside the window come frame by frame
     assert kept() == set()
 
 

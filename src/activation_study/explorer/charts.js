@@ -12,21 +12,32 @@ function colors(study) {
   return (label) => (study.palette[label] || { light: "#444444", dark: "#cccccc" })[theme];
 }
 
-// What draws, and the choices that it depends on beside those of the networks.
+// What draws, where it begins, and the choices that it depends on beside those of the networks.
 const NETWORKS = ["dataset", "network", "depth", "rate", "seeds", "off"];
-const DRAWN = [[drawCurves, ["value", "split", "epoch", "reference"]], [drawMaps, ["epoch", "layer"]], [drawLayers, ["epoch", "layer"]],
-  [drawDepths, []], [drawDifferences, ["reference"]], [drawSummary, []], [drawCommands, []]];
+const DRAWN = [[drawDifferences, "verdict", ["reference"]], [drawDepths, "depths", []], [drawSummary, "summary", []],
+  [drawCurves, "curves", ["value", "split", "epoch", "reference"]], [drawLayers, "gradients", ["epoch", "layer"]],
+  [drawMaps, "maps", ["epoch", "layer"]], [drawCommands, "commands", []]];
 const drawnOf = new Map(); // for each of them, those choices when it drew last
 
-// Draws what has changed; all of it where the page itself has, its width or its theme.
+// Draws what has changed: what is in the window at once, the rest frame by frame; all of it, and at once, where the page
+// itself has changed, its width or its theme. Until all is drawn the page says so, as data-drawing.
 function drawAll(view, change, isAnew) {
-  const color = colors(view.study);
+  const color = colors(view.study), root = document.documentElement;
   if (isAnew) drawnOf.clear();
-  for (const [draw, keys] of DRAWN) {
-    const now = JSON.stringify([...NETWORKS, ...keys].map((key) => view.state[key]));
-    if (drawnOf.get(draw) !== now) draw(view, color, change);
-    drawnOf.set(draw, now);
-  }
+  const due = DRAWN.map(([draw, id, keys]) => ({ draw, id, choices: JSON.stringify([...NETWORKS, ...keys].map((key) => view.state[key])) }))
+    .filter(({ draw, choices }) => drawnOf.get(draw) !== choices);
+  const isSeen = ({ id }) => isAnew || figureOf(id).getBoundingClientRect().top < innerHeight && figureOf(id).getBoundingClientRect().bottom > 0;
+  const seen = due.filter(isSeen), rest = due.filter((one) => !seen.includes(one));
+  const drawn = ({ draw, choices }) => { draw(view, color, change); drawnOf.set(draw, choices); };
+  const goOn = () => {
+    drawn(rest.shift());
+    root.toggleAttribute("data-drawing", rest.length > 0);
+    if (rest.length) drawAll.later = requestAnimationFrame(goOn);
+  };
+  cancelAnimationFrame(drawAll.later);
+  seen.forEach(drawn);
+  root.toggleAttribute("data-drawing", rest.length > 0);
+  if (rest.length) drawAll.later = requestAnimationFrame(goOn);
 }
 
 function drawCommands(view) {
