@@ -203,7 +203,7 @@ FIGURE3 = Item(
             "The 98th percentile at the end, its mean over layers and the distance of the highest layer from the "
             "lowest, softsign less tanh: both below 0.",
             _less_and_together,
-            "In the desk scale's narrow networks all layers of tanh have reached 1 by then, so none is apart from another.",
+            "In the desk scale's narrow networks all layers of tanh have reached 1 by then, and none is apart.",
         ),
     ),
     open_points=f"{OPEN} Both are those of 300 validation images; the standard deviation is that of the hundred "

@@ -191,8 +191,9 @@ FIGURE2 = Item(
             "The standard deviation of the activation probabilities, ReLU (z > 0) less tanh (h > -.95): below 0.",
             _more_even,
             "The dispersion of 0.14 that the paper quotes for tanh is that of h > -.95, not of |h| < .95. At the desk "
-            "scale tanh's units are hardly saturated (some 4 % of them on MNIST, 30 % in the paper), which leaves their "
-            "probabilities no room to differ; whether longer training and wider layers bring the paper's order is open.",
+            "scale tanh's units are hardly saturated (some 4 % of them on MNIST, 30 % in the paper), which leaves "
+            "their probabilities no room to differ; whether longer training and wider layers bring the paper's order "
+            "is open.",
         ),
         Finding(
             "maas-flat-curve",
