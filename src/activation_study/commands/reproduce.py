@@ -47,10 +47,8 @@ def reproduce(config: DictConfig) -> None:
         if before is not None and results.is_larger(before.scale, asked["scale"]) and not asked["replace"]:
             kept.append(f"{paper.name} {item.name} is there at scale={before.scale}")
             continue
-        results.write(out, paper, item, make(item, asked))
-        kept_result = results.read(out, paper, item)  # in float32, as whoever draws it again will have it
-        assert kept_result
-        print(*draw(paper, item, kept_result, out), sep="\n", flush=True)
+        result = results.write(out, paper, item, make(item, asked))
+        print(*draw(paper, item, result, out), sep="\n", flush=True)
     for paper in dict.fromkeys(paper for paper, _ in wanted):
         files.write_text(out / paper.name / "README.md", page.paper_page(paper, out))
     files.write_text(out / "README.md", page.overview_page(list(PAPERS.values()), out))

@@ -26,18 +26,19 @@ function drawAll(view, change, isAnew) {
   if (isAnew) drawnOf.clear();
   const due = DRAWN.map(([draw, id, keys]) => ({ draw, id, choices: JSON.stringify([...NETWORKS, ...keys].map((key) => view.state[key])) }))
     .filter(({ draw, choices }) => drawnOf.get(draw) !== choices);
-  const isSeen = ({ id }) => isAnew || figureOf(id).getBoundingClientRect().top < innerHeight && figureOf(id).getBoundingClientRect().bottom > 0;
+  const isSeen = ({ id }) => {
+    const { top, bottom } = figureOf(id).getBoundingClientRect();
+    return isAnew || (top < innerHeight && bottom > 0);
+  };
   const seen = due.filter(isSeen), rest = due.filter((one) => !seen.includes(one));
   const drawn = ({ draw, choices }) => { draw(view, color, change); drawnOf.set(draw, choices); };
   const goOn = () => {
-    drawn(rest.shift());
     root.toggleAttribute("data-drawing", rest.length > 0);
-    if (rest.length) drawAll.later = requestAnimationFrame(goOn);
+    if (rest.length) drawAll.later = requestAnimationFrame(() => { drawn(rest.shift()); goOn(); });
   };
   cancelAnimationFrame(drawAll.later);
   seen.forEach(drawn);
-  root.toggleAttribute("data-drawing", rest.length > 0);
-  if (rest.length) drawAll.later = requestAnimationFrame(goOn);
+  goOn();
 }
 
 function drawCommands(view) {

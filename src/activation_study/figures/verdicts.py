@@ -41,9 +41,10 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     table = differences_of(rows, reference).set_index(["depth", "variant"])
     lost = diverged(rows).groupby(["depth", "variant"]).agg(["sum", "size"])
     others = [label for label in ordered(rows.variant) if label != reference]
+    depths, shown = sorted(set(rows.depth)), looks(rows.variant)
     with context():
         figure, axes = _one_a_depth(rows, f"test accuracy less that of {called(reference)} (points)", len(others))
-        for ax, depth in zip(axes, sorted(set(rows.depth)), strict=True):
+        for ax, depth in zip(axes, depths, strict=True):
             if not others:
                 ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
             ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
@@ -57,8 +58,8 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
         known.loc[without, ["low", "high"]] = np.nan
         reach = _reach(known[~without])
         for (depth, label), row in known.iterrows():
-            ax = axes[sorted(set(rows.depth)).index(depth)]
-            _difference(ax, len(others) - 1 - others.index(label), row, reach, looks(rows.variant)[label],
+            ax = axes[depths.index(depth)]
+            _difference(ax, len(others) - 1 - others.index(label), row, reach, shown[label],
                         told(*lost.loc[(depth, label)]))  # fmt: skip
         axes[0].set_yticks(range(len(others)), map(called, others[::-1]))
         axes[0].set_ylim(-0.6, len(others) - 0.4)

@@ -1,7 +1,7 @@
 """What has been made of an item: its table on disk, and what it says of itself."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -41,14 +41,15 @@ def read(out: Path, paper: Paper, item: Item) -> Result | None:
     return Result(pd.read_parquet(stem.with_suffix(".parquet")), **said)
 
 
-def write(out: Path, paper: Paper, item: Item, result: Result) -> None:
-    """Keeps a result: the table as Parquet, float32, and the rest as JSON."""
+def write(out: Path, paper: Paper, item: Item, result: Result) -> Result:
+    """Keeps a result, the table as Parquet, float32, and the rest as JSON; returns what is kept."""
     stem = out / paper.name / item.name
     wide = [name for name in result.table.select_dtypes("float64") if name != "learning_rate"]
     table = result.table.astype(dict.fromkeys(wide, "float32"))
     files.write(stem.with_suffix(".parquet"), partial(table.to_parquet, index=False, compression="zstd"))
     said = {key: value for key, value in vars(result).items() if key != "table"}
     files.write_text(stem.with_suffix(".json"), json.dumps(said, indent=1) + "\n")
+    return replace(result, table=table)
 
 
 def is_larger(scale: str, other: str) -> bool:

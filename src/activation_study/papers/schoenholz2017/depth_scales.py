@@ -26,7 +26,7 @@ INPUTS, WIDTH = 8, 2000
 LAYERS = (10, 50)  # where networks and theory are compared
 SCALES = {
     "paper": Scale(30, 35),
-    "desk": Scale(5, 3, ("model.width=1000",), "5 networks of each kind, 1000 wide instead of 2000."),
+    "desk": Scale(10, 6, ("model.width=1000",), "10 networks of each kind, 1000 wide instead of 2000."),
     "smoke": Scale(2, 0.1, ("model.width=100",), "2 networks, 100 wide and 50 deep; theory to 60 layers."),
 }
 
