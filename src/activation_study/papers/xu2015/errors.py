@@ -153,7 +153,7 @@ def _item(number: int, dataset: str, short: str) -> Item:
         paper_says=_in_words(dataset),
         scales={
             "paper": Scale(5, 26000, PUBLISHED),
-            "desk": Scale(3, 800, DESK, DESK_CUT),
+            "desk": Scale(3, 400, DESK, DESK_CUT),
             "smoke": Scale(2, 0.6, SMOKE, SMOKE_CUT),
         },
         plan=plan(dataset),

@@ -71,7 +71,7 @@ TEST_RULES = Item(
     "torch draws slopes and not divisors, and tests with their mean, 11/48 = 0.2292.",
     scales={
         "paper": Scale(5, 3300, _without_epochs(PUBLISHED)),
-        "desk": Scale(3, 130, _without_epochs(DESK), DESK_CUT),
+        "desk": Scale(3, 65, _without_epochs(DESK), DESK_CUT),
         "smoke": Scale(2, 0.3, _without_epochs(SMOKE), SMOKE_CUT),
     },
     plan=_plan,
