@@ -118,9 +118,13 @@ def test_one_rule_for_a_diverged_network_everywhere(tmp_path) -> None:
     assert "better than lrelu" in leader
     row = summary(given).set_index("variant").loc["lrelu"]
     assert row[["accuracy", "diverged"]].tolist() == pytest.approx([0.7425, 1])
-    assert (row["accuracy_low"], row["accuracy_high"]) == (0, 1)
+    assert row[["accuracy_low", "accuracy_high"]].isna().all()
     table = differences(given.metrics, "relu").set_index("variant")
     assert table.loc["lrelu", "difference"] == pytest.approx(row["accuracy"] - 0.9075)
+    assert table[["diverged", "reference_diverged"]].loc[["lrelu", "elu"]].to_numpy().tolist() == [[1, 0], [0, 0]]
+    shown = text.of_differences(differences(given.metrics, "lrelu")).set_index("activation")
+    assert list(shown["95 % interval, joint"]) == ["-", "-"]
+    assert "to" in text.of_differences(table.reset_index()).set_index("activation")["95 % interval, joint"]["elu"]
     diverged_leads = sentences(tables(tmp_path, {"relu": [0.2, 0.2, 0.2], "lrelu": [0.99, 0.99, NAN]}))
     assert (
         "lrelu has the highest mean test accuracy, 66.00 % [0.00, 100.00] over 3 seeds (1 diverged)"

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from activation_study.comparison import statistics
-from activation_study.comparison.quantities import ACCURACY
+from activation_study.comparison.quantities import ACCURACY, diverged
 from activation_study.comparison.statistics import Estimate
 
 NAN = float("nan")
@@ -35,11 +35,15 @@ def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
         Columns: depth, variant, reference, n (seeds), comparisons, difference with low and high (mean paired
         difference of test accuracies; intervals that hold jointly for all comparisons at the depth), improvement with
         improvement_low and improvement_high (probability that a network beats one of the reference), first (share of
-        bootstrap resamples in which the variant comes first). The reference's own row has only `first`.
+        bootstrap resamples in which the variant comes first), diverged and reference_diverged (of the n networks of
+        each, with accuracy 0: where there are any, the ends are those of possible accuracies, and not to be shown). The
+        reference's own row has no difference.
     """
     rows = []
     for depth, group in metrics.groupby("depth", sort=False, dropna=False):
         paired = accuracies(group)
+        lost = diverged(group).loc[lambda one: one].reset_index()
+        counts = lost[lost["seed"].isin(paired.index)].groupby("variant").size()
         firsts = statistics.rank_shares(paired.to_numpy().T)[:, 0]
         for variant, first in zip(paired.columns, firsts, strict=True):
             row = {"depth": depth, "variant": variant, "reference": reference, "n": len(paired)}
@@ -49,7 +53,8 @@ def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
                 row["comparisons"] = comparisons
                 row |= _three("", "difference", ACCURACY.difference(ours, theirs, comparisons))
                 row |= _three("improvement_", "improvement", statistics.probability_of_improvement(ours, theirs))
-            rows.append(row | {"first": float(first)})
+            row |= {"first": float(first), "diverged": counts.get(variant, 0)}
+            rows.append(row | {"reference_diverged": counts.get(reference, 0)})
     return pd.DataFrame(rows)
 
 

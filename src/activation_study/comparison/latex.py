@@ -75,7 +75,7 @@ def _caption(reference: str, setting: str, has_diverged: bool) -> str:
         r"Mean test accuracy over $n$ seeds $\pm$ half its 95\,\% $t$ interval; that interval where 0 or 100\,\%",
         "is an end of it.",
         f"Difference to {escaped(reference)} in points, paired by seed, with intervals that hold jointly at a depth.",
-        *(["A diverged network counts with accuracy 0."] if has_diverged else []),
+        *(["A diverged network counts with accuracy 0; there is no interval where one did."] if has_diverged else []),
         f"Setting: {escaped(setting)}",
     ]
     return " ".join(parts)
@@ -95,4 +95,5 @@ def _difference(row: pd.Series) -> str:
     if row["difference"] != row["difference"]:
         return "--"
     points = f"${100 * row['difference']:+.2f}$"
-    return points if row["low"] != row["low"] else f"{points} $[{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]$"
+    has_none = row["low"] != row["low"] or row["diverged"] or row["reference_diverged"]
+    return points if has_none else f"{points} $[{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]$"

@@ -37,8 +37,9 @@ def summary(
         (median; infinite where half of the replicas never reach it), training_loss (mean over the epochs) with its
         ends and fast_rate, the learning rate at which it was measured, off_by_one_step (validation accuracy lost where
         the rate is one step of the grid off), gradient_ratio (before training), saturated and dead (after training).
-        What these are is in `quantities`; each is a mean over replicas, its ends those of its 95 % interval. What was
-        not measured, for want of probes or of validation images, has no column, or no values.
+        What these are is in `quantities`; each is a mean over replicas, its ends those of its 95 % interval; an
+        accuracy has none where a replica has diverged. What was not measured, for want of probes or of validation
+        images, has no column, or no values.
     """
     fast = fast or tables
     lost = _by_key(quantities.diverged(tables.metrics))
@@ -54,6 +55,8 @@ def summary(
         row |= {"n": len(lost[key]), "diverged": int(lost[key].sum())}
         for name, quantity in AFTER_TRAINING.items():
             row |= _with_ends(name, quantity.mean(after[name][key]))
+        if row["diverged"]:
+            row |= {"accuracy_low": float("nan"), "accuracy_high": float("nan")}
         row |= epochs.get(key, {})
         row |= _with_ends("training_loss", TRAINING_LOSS.mean(losses[key])) | {"fast_rate": fast_rates[key]}
         if key in grids:

@@ -61,13 +61,19 @@ def of_differences(table: pd.DataFrame, compared: str = "activation") -> pd.Data
     shown["against"] = others["reference"]
     shown["difference, points"] = (100 * others["difference"]).map("{:+.2f}".format)
     ends = [(100 * others[end]).map("{:+.2f}".format) for end in ("low", "high")]
-    shown["95 % interval, joint"] = (ends[0] + " to " + ends[1]).where(others["low"].notna(), "-")
+    shown["95 % interval, joint"] = (ends[0] + " to " + ends[1]).where(has_interval(others), "-")
     ends = [others[f"improvement_{end}"].map("{:.2f}".format) for end in ("low", "high")]
     shown["probability of improvement"] = (
         others["improvement"].map("{:.2f}".format) + " [" + ends[0] + ", " + ends[1] + "]"
     )
     shown["comes first %"] = (100 * others["first"]).map("{:.0f}".format)
     return shown
+
+
+def has_interval(differences: pd.DataFrame) -> pd.Series:
+    """Where an interval of a difference may be shown: there is one, and no network of the two diverged."""
+    lost = differences["diverged"] + differences["reference_diverged"]
+    return differences["low"].notna() & (lost == 0)
 
 
 def percent(shares: pd.Series, digits: int = 0) -> pd.Series:
@@ -105,7 +111,7 @@ def definitions(columns: Iterable[str], compared: str = "activation", target: fl
     meanings = {
         "learning rate": f"the one that is best for each {compared} and depth, on validation images and other seeds.",
         "test accuracy %": "mean over the seeds, after the last epoch.",
-        "95 % interval": "of this mean; Student's t over the seeds.",
+        "95 % interval": "of this mean; Student's t over the seeds. None where a network diverged.",
         "test loss": "mean over the seeds, in nats.",
         "train - test, points": "training accuracy less test accuracy, in percentage points.",
         "epochs to target": f"epochs until half of the networks reach {aim}.",
@@ -119,7 +125,8 @@ def definitions(columns: Iterable[str], compared: str = "activation", target: fl
         "diverged": "networks whose loss is no longer finite. Each counts with accuracy 0, and with the training loss "
         "that it began with. It is left out of every other mean.",
         "difference, points": "test accuracy less that of the reference, in percentage points, paired by seed.",
-        "95 % interval, joint": "holds for all differences at a depth together (Bonferroni).",
+        "95 % interval, joint": "holds for all differences at a depth together (Bonferroni). None where "
+        "a network of the two diverged.",
         "probability of improvement": "that a network is better than one of the reference; bootstrap interval.",
         "comes first %": "share of bootstrap resamples of the seeds in which its mean is the highest.",
     }
