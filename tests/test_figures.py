@@ -18,8 +18,9 @@ from activation_study import figures
 from activation_study.comparison.quantities import counted
 from activation_study.errors import StudyError
 from activation_study.figures.divergence import PALE
+from activation_study.figures.end_labels import spread
 from activation_study.figures.fingerprint import fingerprint, of_file
-from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks, spread
+from activation_study.figures.style import ARTICLE, COLORS, OTHERS, alike, looks
 from activation_study.figures.tables import curve
 from activation_study.runs import Tables as Runs
 

@@ -12,6 +12,7 @@ from activation_study.comparison.quantities import SATURATED, gradient_ratios
 from activation_study.comparison.statistics import EVERYTHING
 from activation_study.errors import StudyError
 from activation_study.figures.divergence import CROSSED, LEFT_OUT, crosses, mean_line, percentages, told
+from activation_study.figures.end_labels import end_labels
 from activation_study.figures.gradients import moments
 from activation_study.figures.style import (
     GREY,
@@ -19,7 +20,6 @@ from activation_study.figures.style import (
     UNBOUNDED,
     called,
     context,
-    end_labels,
     finish,
     legend,
     log_ticks,

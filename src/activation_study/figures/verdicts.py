@@ -39,7 +39,8 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
     rows = final(metrics)
     reference = reference_of(rows, reference)
     table = differences_of(rows, reference).set_index(["depth", "variant"])
-    lost = diverged(rows).groupby(["depth", "variant"]).agg(["sum", "size"])
+    counts = [(int(row.diverged), int(row.n)) for row in table.itertuples()]
+    lost = {key: told(*count) for key, count in zip(table.index, counts, strict=True)}
     others = [label for label in ordered(rows.variant) if label != reference]
     depths, shown = sorted(set(rows.depth)), looks(rows.variant)
     with context():
@@ -49,18 +50,17 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
                 ax.text(0.5, 0.5, "nothing to compare it with", transform=ax.transAxes, ha="center", va="center")
             ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
             ax.set_title(_depth(depth))
-            if said := told(*lost.loc[(depth, reference)]):
+            if said := lost[depth, reference]:
                 beside_title(ax, f"{called(reference)}: {said}")
             ax.grid(axis="y", linestyle=":")
-        known = table.join(lost)[["difference", "low", "high", "sum"]].dropna(subset="difference")
-        known[["difference", "low", "high"]] *= 100
-        without = (known["sum"] + lost["sum"].xs(reference, level="variant").reindex(known.index, level="depth")) > 0
+        known = 100 * table[["difference", "low", "high"]].dropna(subset="difference")
+        without = (table.diverged + table.reference_diverged).reindex(known.index) > 0
         known.loc[without, ["low", "high"]] = np.nan
         reach = _reach(known[~without])
         for (depth, label), row in known.iterrows():
             ax = axes[depths.index(depth)]
             _difference(ax, len(others) - 1 - others.index(label), row, reach, shown[label],
-                        told(*lost.loc[(depth, label)]))  # fmt: skip
+                        lost[depth, label])  # fmt: skip
         axes[0].set_yticks(range(len(others)), map(called, others[::-1]))
         axes[0].set_ylim(-0.6, len(others) - 0.4)
         room = 0.08 * (reach[1] - reach[0])
@@ -105,18 +105,21 @@ def ranks(metrics: pd.DataFrame) -> Figure:
         for ax, (depth, part) in zip(axes, rows.groupby("depth"), strict=True):
             table = accuracies(part)
             shares = dict(zip(table.columns, 100 * statistics.rank_shares(table.to_numpy().T), strict=True))
+            lost = diverged(part).groupby("variant").sum()
             for row, label in enumerate(reversed(labels)):
                 left = 0.0
                 for share, color in zip(shares.get(label, []), colors, strict=False):
                     ax.barh(row, share, left=left, color=color, height=0.8, linewidth=0)
                     left += share
+                crosses(ax, 97 - np.arange(lost[label]) * min(5, 90 / max(lost[label], 1)), looks([label])[label],
+                        np.full(lost[label], row))  # fmt: skip
             ax.set_yticks(range(len(labels)), map(called, labels[::-1]))
             ax.set(xlim=(0, 100), ylim=(-0.6, len(labels) - 0.4), title=_depth(depth))
             ax.grid(visible=False)
         keys = [Patch(color=color, label=f"rank {rank}") for rank, color in enumerate(colors, 1)]
         figure.legend(handles=keys, loc="outside right upper")
         drawn = "ranks by mean test accuracy; those who tie share their ranks"
-        return finish(figure, "Ranks", footer(rows, drawn, "accuracy", LOST),
+        return finish(figure, "Ranks", footer(rows, drawn, "accuracy", f"{LOST}: a hollow cross each"),
                       "one colour over most of a row is a rank on which the seeds agree")  # fmt: skip
 
 
