@@ -172,3 +172,12 @@ def test_all_items_are_made_at_smoke(name, items, tmp_path, monkeypatch):
         rules = results.read(tmp_path / "out", paper, test_rules.TEST_RULES).table
         assert len(rules) == 3 * 2
         assert set(results.read(tmp_path / "out", paper, curves.FIGURE2).table.split) == {"train", "test"}
+
+
+def test_at_desk_scale_elu_alone_stands_beside_the_papers_own():
+    desk, paper = (errors.TABLE1.scales[name] for name in ("desk", "paper"))
+    assert list(errors.TABLE1.plan(desk)) == [*setup.PAPERS_OWN, "elu"]
+    assert list(errors.TABLE1.plan(paper)) == [*setup.PAPERS_OWN, *setup.ADDED]
+    table = by_kind({name: {"value": 0.5} for name in ("lrelu", "elu")}, study=replications.OURS)
+    assert replications.REPLICATIONS.findings[0].parts(table, "here") == []
+    assert all(" sigmoid" not in cell.what for cell in replications.REPLICATIONS.cells(table))

@@ -145,9 +145,14 @@ def _over_layers(column: str, at_end: bool = True) -> Callable[[pd.DataFrame], p
     return of
 
 
-def _dead(layers: pd.DataFrame) -> pd.Series:
+def dead_share(layers: pd.DataFrame) -> pd.Series:
+    """The column `dead`; none of activations that learn below zero too, for which it means nothing."""
     names = layers["activation"].str.partition("(")[0]
-    return _over_layers("dead")(layers.assign(dead=layers["dead"].mask(names.isin(ALIVE_BELOW_ZERO))))
+    return layers["dead"].mask(names.isin(ALIVE_BELOW_ZERO))
+
+
+def _dead(layers: pd.DataFrame) -> pd.Series:
+    return _over_layers("dead")(layers.assign(dead=dead_share(layers)))
 
 
 def gradient_ratios(layers: pd.DataFrame) -> pd.Series:

@@ -145,10 +145,10 @@ function drawDifferences(view) {
     const y = 18 + i * line, color = colors(view.study)(row.variant);
     svg.append(shape("text", { x: 2, y: y + 4 }, row.variant.length > 20 ? `${row.variant.slice(0, 19)}…` : row.variant));
     if (!shown.includes(row)) return svg.append(...arrow(row, y, color, left, width - 20));
-    if (Number.isFinite(row.low)) svg.append(shape("line", { x1: x.place(row.low), x2: x.place(row.high), y1: y, y2: y, stroke: color, class: "bar" }));
+    if (hasInterval(row)) svg.append(shape("line", { x1: x.place(row.low), x2: x.place(row.high), y1: y, y2: y, stroke: color, class: "bar" }));
     if (Number.isFinite(row.difference)) svg.append(shape("circle", { cx: x.place(row.difference), cy: y, r: 4, fill: color }));
   });
-  svg.append(shape("text", { x: width - 8, y: height - 4, "text-anchor": "end", class: "label" }, "points, joint 95 % intervals"));
+  svg.append(shape("text", { x: width - 8, y: height - 4, "text-anchor": "end", class: "label" }, `points, joint 95 % intervals${rows.some((row) => row.lost) ? "; none where a network diverged" : ""}`));
   chart.replaceChildren(svg);
   beside(host, () => tableOf(host.dataset.title, ["variant", "n", "difference, points", "95 % interval, joint"], rows.map(differenceCells)));
   let at = -1;
@@ -161,7 +161,10 @@ function drawDifferences(view) {
   listen(host, chart, { move: (dx, dy) => say(dx + dy < 0 ? -1 : 1), click: () => {} });
 }
 
-const endsOf = (row) => [row.low, row.high, row.difference].filter(Number.isFinite);
+// What is left where a network has diverged is no sample of the same kind.
+const hasInterval = (row) => Number.isFinite(row.low) && !row.lost;
+
+const endsOf = (row) => (hasInterval(row) ? [row.low, row.high, row.difference] : [row.difference]).filter(Number.isFinite);
 
 // The rows that set the scale: those that reach more than four times as far as all others, at most half of them, do not.
 function withoutFar(rows, ends = endsOf) {
@@ -182,12 +185,12 @@ function arrow(row, y, color, left, right) {
 const signed = (value) => (value >= 0 ? "+" : "") + points(value);
 
 function differenceCells(row) {
-  return [row.variant, row.n, signed(row.difference), Number.isFinite(row.low) ? `${signed(row.low)} to ${signed(row.high)}` : "–"];
+  return [row.variant, row.n, signed(row.difference), hasInterval(row) ? `${signed(row.low)} to ${signed(row.high)}` : "–"];
 }
 
 function drawSummary(view) {
   const rows = summaryOf(view).map((row) => [row.name, row.rates.map(plain).join(", "), row.n, row.diverged, points(row.accuracy.value),
-    Number.isFinite(row.accuracy.low) ? `${points(row.accuracy.low)} to ${points(row.accuracy.high)}` : "–", power(row.ratio.value), percent(row.saturated.value), percent(row.dead.value)]);
+    Number.isFinite(row.accuracy.low) && !row.diverged ? `${points(row.accuracy.low)} to ${points(row.accuracy.high)}` : "–", power(row.ratio.value), percent(row.saturated.value), percent(row.dead.value)]);
   figureOf("summary").replaceChildren(tableOf(`At depth ${view.state.depth}`, ["variant", "learning rate", "networks", "diverged", "test accuracy, %",
     "95 % interval", "gradient norm, first / last layer, before training", "saturated, %", "never active, %"], rows));
 }

@@ -154,6 +154,7 @@ def _by_layer(
     if not moments:
         return {}
     kept = layers[layers["step"].isin(moments)]
+    kept = kept.assign(dead=quantities.dead_share(kept))
     depth = {key: int(group["layer"].max()) for key, group in kept.groupby("depth")}
     sizes = [len(moments) * depth.get(replica[1], 0) for replica in replicas]
     ends = [int(end) for end in np.cumsum(sizes)]

@@ -38,7 +38,7 @@ function paired(group, chosen, variants) {
 
 function differencesTo(reference, pairs, variants, quantiles) {
   const others = variants.filter((variant) => variant !== reference);
-  return others.map((variant) => ({ variant, ...differenceOf(pairs.of[variant], pairs.of[reference], quantiles, others.length) }));
+  return others.map((variant) => ({ variant, lost: pairs.lost[variant] + pairs.lost[reference], ...differenceOf(pairs.of[variant], pairs.of[reference], quantiles, others.length) }));
 }
 
 function differenceOf(ours, theirs, quantiles, comparisons) {

@@ -14,17 +14,18 @@ from activation_study.papers.results import Result
 
 
 def outcomes(paper: Paper, item: Item, result: Result) -> list[Outcome]:
-    """The paper's claims of an item, judged by its table."""
+    """The paper's claims of an item, judged by its table; not those of networks that its scale leaves out."""
     where = f"{paper.name} {item.name}"
     found = {where: Found(Evidence(where, about=item.shows), result.scale, command(paper, item, result), item.shows)}
     source = f"{paper.reference.split(',')[0]} {paper.name[-4:]}, {item.name}"
     return [
         Outcome(
             Claim(finding.id, source, finding.statement, finding.measured, {}, remark=finding.remark),
-            finding.parts(result.table, where),
+            parts,
             found,
         )
         for finding in item.findings
+        if (parts := finding.parts(result.table, where))
     ]
 
 

@@ -23,7 +23,8 @@ def _table(made: Made, scale: Scale) -> pd.DataFrame:
 
 def _figure(number: int, dataset: str) -> Callable[[pd.DataFrame, str], Figure]:
     def figure(table: pd.DataFrame, note: str) -> Figure:
-        groups = [["relu", "lrelu", "vlrelu"], ["relu", "prelu"], ["relu", "rrelu"], ["relu", *ADDED]]
+        added = [name for name in ADDED if name in set(table.activation)]
+        groups = [["relu", "lrelu", "vlrelu"], ["relu", "prelu"], ["relu", "rrelu"], ["relu", *added]]
         with context():
             drawing, axes = panels(len(groups), "epoch", "error (%)", height=1.0)
             for ax, names in zip(axes, groups, strict=True):
