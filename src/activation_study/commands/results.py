@@ -106,7 +106,8 @@ def _benchmarks(folder: Path) -> Iterator[tuple[str, ...]]:
         most = usual.loc[usual["times_study"].idxmax()]
         number = (
             f"{most['replicas']:.0f} networks, {most['contender']}: {most['times_study']:.1f} times as long as here, "
-            f"n = {most['rounds']:.0f} rounds"
+            f"{most['median_ms']:.1f} ms a step and network [{most['min_ms']:.1f}, {most['max_ms']:.1f}: the "
+            f"least and the largest], n = {most['rounds']:.0f} rounds"
         )
         links = _links(f"benchmarks/{path.parent.name}", "README.md", "throughput.png")
         yield f"speed, {path.parent.name}", links, "`python benchmarks/run.py`", number, "-", "-"
