@@ -1,6 +1,7 @@
 """The pictures of claims that strips of intervals cannot show, and the map of all verdicts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,10 @@ from activation_study.claims.ledger import NOT_RUN, SUPPORTED, Outcome, Part, Ra
 from activation_study.claims.strips import CLAIMED, MARKS, caption, size, strips, title
 from activation_study.comparison.quantities import ANGLE, LEARNED_SLOPE, NOISE, SHIFT, UNIT_ANGLE, Quantity
 from activation_study.figures.divergence import mean_line
-from activation_study.figures.style import GREY, Look, context, finish, legend, looks, panels
+from activation_study.figures.style import GREY, Look, context, finish, keys, legend, looks, panels
 
 Picture = Callable[[Outcome], Figure]
+CURVES = 2.6  # inches of curves above strips
 
 
 def everywhere(outcomes: Sequence[Outcome]) -> Figure:
@@ -63,20 +65,34 @@ def curves(
     activations: Sequence[str], of: Callable[[str, torch.Tensor], torch.Tensor], ylabel: str, low: float, high: float,
     bound: float | None = None,
 ) -> Picture:  # fmt: skip
-    """A picture of functions or their slopes between two pre-activations, with a bound where there is one."""
+    """A picture of functions or their slopes between two pre-activations, with a bound where there is one.
+
+    Where the claim speaks of networks too, their intervals stand below.
+    """
 
     def picture(outcome: Outcome) -> Figure:
         z = torch.linspace(low, high, 1201, dtype=torch.float64)
+        networks = replace(outcome, parts=[part for part in outcome.parts if part.n is not None])
+        drawn = "computed in double precision"
         with context():
-            figure, (ax,) = panels(1, "pre-activation $z$", ylabel, height=0.75)
+            if networks.parts:
+                width, height = size(networks)
+                figure = Figure(figsize=(width, height + CURVES), layout="constrained")
+                above, below = list(figure.subfigures(2, 1, squeeze=False, height_ratios=(CURVES, height)).flat)
+                ax = above.subplots()
+                ax.set(xlabel="pre-activation $z$", ylabel=ylabel)
+                above.legend(handles=keys(activations), loc="outside right upper")
+                drawn = f"above: {drawn}; below: {strips(below, networks)}"
+            else:
+                figure, (ax,) = panels(1, "pre-activation $z$", ylabel, height=0.75)
+                legend(figure, activations)
             for name, look in looks(activations).items():
                 y = of(name, z).numpy().copy()
                 y[np.abs(np.diff(y, prepend=y[0])) > 0.1] = np.nan  # a jump is a gap in the line, not a slope
                 ax.plot(z.numpy(), y, color=look.color, linestyle=look.dashes)
             if bound is not None:
                 ax.axhline(bound, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
-            legend(figure, activations)
-            return finish(figure, title(outcome, figure), caption(outcome, "computed in double precision"))
+            return finish(figure, title(outcome, figure), caption(outcome, drawn))
 
     return picture
 

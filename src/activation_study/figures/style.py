@@ -169,15 +169,22 @@ def legend(figure: Figure, labels: Iterable[str], splits: Mapping[str, Any] | No
         labels: the variants.
         splits: line style of each split, where the dashes tell splits and not variants apart.
     """
-    keys = [
+    handles = keys(labels, splits)
+    columns = math.ceil(len(handles) / KEYS)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + 2 * (columns - 1), max(height, 0.175 * math.ceil(len(handles) / columns) + 0.9))
+    figure.legend(handles=handles, loc="outside right upper", ncols=columns)
+
+
+def keys(labels: Iterable[str], splits: Mapping[str, Any] | None = None) -> list[Line2D]:
+    """The lines of a key; the arguments are those of `legend`."""
+    lines = [
         Line2D([], [], color=color, linestyle="-" if splits else dashes, marker=marker, label=called(label))
         for label, (color, dashes, marker) in looks(labels).items()
     ]
-    keys += [Line2D([], [], color=GREY, linestyle=dashes, label=split) for split, dashes in (splits or {}).items()]
-    columns = math.ceil(len(keys) / KEYS)
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width + 2 * (columns - 1), max(height, 0.175 * math.ceil(len(keys) / columns) + 0.9))
-    figure.legend(handles=keys, loc="outside right upper", ncols=columns)
+    return lines + [
+        Line2D([], [], color=GREY, linestyle=dashes, label=split) for split, dashes in (splits or {}).items()
+    ]
 
 
 def beside_title(ax: Axes, text: str) -> None:
