@@ -28,23 +28,23 @@ def shown(**changes: object) -> str:
 
 def test_a_row_has_variant_rate_accuracy_n_and_difference() -> None:
     table = shown()
-    assert table.splitlines()[6:] == [
+    assert table.splitlines()[8:] == [
         r"\toprule",
-        r"activation & learning rate & accuracy, \% & $n$ & difference, points \\",
+        r"activation & rate & accuracy, \% & $n$ & difference, points \\",
         r"\midrule",
         r"relu & 0.01 & $90.00 \pm 2.00$ & 5 & -- \\",
         r"elu & 0.1 & $95.00 \pm 1.00$ & 5 & $+5.00$ $[+3.00, +7.00]$ \\",
-        r"a\_b & 0.003 & $20.00$ & 5 (3 diverged) & $-70.00$ \\",
+        r"a\_b & 0.003 & $20.00$ & 5 (3) & $-70.00$ \\",
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
     ]
     assert r"\label{tab:my-table}" in table
     assert (
-        "A diverged network counts with accuracy 0; there is no interval where one did. Setting: digits, 50 \\% of it.}"
-        in table
+        "Behind $n$ those that diverged: each counts with accuracy 0, and there is no interval where one did. Setting: "
+        "digits, 50 \\% of it.}" in table
     )
-    assert "A diverged" not in shown(diverged=0)
+    assert "diverged" not in shown(diverged=0)
 
 
 def test_every_row_has_as_many_cells_as_the_table_has_columns() -> None:

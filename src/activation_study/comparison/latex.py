@@ -29,7 +29,7 @@ def table(summary: pd.DataFrame, differences: pd.DataFrame, compared: str, setti
     heads = [
         compared,
         *(["depth"] if has_depths else []),
-        "learning rate",
+        "rate",
         r"accuracy, \%",
         "$n$",
         "difference, points",
@@ -39,7 +39,7 @@ def table(summary: pd.DataFrame, differences: pd.DataFrame, compared: str, setti
         if has_depths and before not in (None, row.depth):
             lines.append(r"\addlinespace")
         before = row.depth
-        lost = f" ({row.diverged} diverged)" if row.diverged else ""
+        lost = f" ({row.diverged})" if row.diverged else ""
         cells = [escaped(row.variant), *([f"{row.depth:g}"] if has_depths else []), f"{row.learning_rate:g}",
                  _accuracy(row.accuracy, row.accuracy_low, row.accuracy_high), f"{row.n}{lost}",
                  _difference(against.loc[(row.variant, row.depth)])]  # fmt: skip
@@ -49,6 +49,8 @@ def table(summary: pd.DataFrame, differences: pd.DataFrame, compared: str, setti
             r"% \usepackage{booktabs}",
             r"\begin{table}",
             r"\centering",
+            r"\footnotesize",
+            r"\setlength{\tabcolsep}{4pt}",
             rf"\caption{{{_caption(reference, setting, bool(summary['diverged'].any()))}}}",
             rf"\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', label)}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
@@ -75,7 +77,11 @@ def _caption(reference: str, setting: str, has_diverged: bool) -> str:
         r"Mean test accuracy over $n$ seeds $\pm$ half its 95\,\% $t$ interval; that interval where 0 or 100\,\%",
         "is an end of it.",
         f"Difference to {escaped(reference)} in points, paired by seed, with intervals that hold jointly at a depth.",
-        *(["A diverged network counts with accuracy 0; there is no interval where one did."] if has_diverged else []),
+        *(
+            ["Behind $n$ those that diverged: each counts with accuracy 0, and there is no interval where one did."]
+            if has_diverged
+            else []
+        ),
         f"Setting: {escaped(setting)}",
     ]
     return " ".join(parts)
