@@ -61,7 +61,7 @@ def test_a_diverged_network_has_learned_nothing():
         (quantities.VALIDATION_ACCURACY, [0.8, 0]),
         (quantities.LOSS, [0.9, NAN]),
         (quantities.GAP, [0.2, NAN]),
-        (quantities.TRAINING_LOSS, [(2.0 / 2 + 1.0 + 0.5 / 2) / 2, (2.2 / 2 + 1.0 + 2.2 / 2) / 2]),
+        (quantities.TRAINING_LOSS, [(1.0 + 0.5) / 2, (1.0 + 2.2) / 2]),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
@@ -114,7 +114,7 @@ def test_a_summary_is_made_of_them():
     assert (row["accuracy"], row["n"], row["diverged"]) == (0.375, 2, 1)
     assert (row["loss"], row["gap"], row["saturated"]) == pytest.approx((0.9, 0.2, 0.3))
     assert row["gradient_ratio"] == pytest.approx(0.5)
-    assert row["training_loss"] == pytest.approx(math.sqrt(1.125 * 1.6))  # of the two areas above
+    assert row["training_loss"] == pytest.approx(math.sqrt(0.75 * 1.6))  # of the two means above
 
 
 @pytest.mark.parametrize(("activation", "share"), [("relu", 0.1), ("elu(alpha=0.5)", 0.1), ("sigmoid", NAN)])

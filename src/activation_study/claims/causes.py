@@ -4,7 +4,10 @@ from activation_study.claims.ledger import Claim
 from activation_study.claims.testing import BELOW_ONE, BELOW_ZERO, paired
 from activation_study.comparison import quantities as quantity
 
-SPEED = "Training loss, its mean over the epochs, each function at the learning rate at which that is lowest"
+SPEED = (
+    "Training loss, its mean over the epochs without the loss before training, each function at the learning rate at "
+    "which that is lowest"
+)
 MEAN_SLOPE = "lrelu(slope=0.196165851)"  # the mean of the slopes that RReLU draws, ln(8/3) / 5
 
 CLAIMS = [

@@ -107,18 +107,22 @@ def _gap(metrics: pd.DataFrame) -> pd.Series:
 
 
 def _training_loss(metrics: pd.DataFrame) -> pd.Series:
-    """The area under the curve of the training loss by the trapezoidal rule, over the number of epochs."""
+    """The mean of the training loss over the epochs, in which a measurement stands for the time since the one before.
+
+    The loss before training is left out: it tells how large the first weights make the outputs, and of so few epochs
+    it would be most of the mean.
+    """
     losses = _curves(metrics, "train", "loss")
     # Variants may have been trained for different numbers of epochs.
-    parts = [_area(part.dropna(axis=1, how="all")) for _, part in losses.groupby(level=REPLICA[:2], sort=False)]
+    parts = [_over_time(part.dropna(axis=1, how="all")) for _, part in losses.groupby(level=REPLICA[:2], sort=False)]
     return pd.concat(parts) if parts else losses.mean(axis=1)
 
 
-def _area(losses: pd.DataFrame) -> pd.Series:
-    if losses.shape[1] < 2:
+def _over_time(losses: pd.DataFrame) -> pd.Series:
+    trained = losses.loc[:, losses.columns > 0]
+    if trained.empty:
         return losses.mean(axis=1)
-    between = (losses.to_numpy()[:, 1:] + losses.to_numpy()[:, :-1]) / 2
-    return pd.Series(np.average(between, axis=1, weights=np.diff(losses.columns)), losses.index)
+    return pd.Series(np.average(trained, axis=1, weights=np.diff(trained.columns, prepend=0)), trained.index)
 
 
 def _curves(metrics: pd.DataFrame, split: str, value: str) -> pd.DataFrame:

@@ -115,7 +115,8 @@ def definitions(columns: Iterable[str], compared: str = "activation", target: fl
         "test loss": "mean over the seeds, in nats.",
         "train - test, points": "training accuracy less test accuracy, in percentage points.",
         "epochs to target": f"epochs until half of the networks reach {aim}.",
-        "training loss over the epochs": "mean over the epochs, in nats: how fast it learns.",
+        "training loss over the epochs": "mean over the epochs, in nats, without that before training: how "
+        "fast it learns.",
         "at learning rate": "the rate at which that loss is lowest, on other seeds.",
         "lost one rate step off, points": "validation accuracy lost where the rate is one step of the grid off.",
         "gradient norm, first / last": "that of the weights of the first hidden layer over that of the last, before "
