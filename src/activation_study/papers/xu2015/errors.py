@@ -153,7 +153,7 @@ def _item(number: int, dataset: str, short: str) -> Item:
         paper_says=_in_words(dataset),
         scales={
             "paper": Scale(5, 26000, PUBLISHED),
-            "desk": Scale(3, 300, DESK, f"{DESK_CUT} No sigmoid and no tanh."),
+            "desk": Scale(3, 300, DESK, f"{DESK_CUT} No sigmoid, tanh or ELU."),
             "smoke": Scale(2, 0.6, SMOKE, SMOKE_CUT),
         },
         plan=plan(dataset),
