@@ -87,6 +87,12 @@ def test_the_claims_on_sparsity_are_decided_by_the_networks(at, bend, free, too_
     assert found == {"glorot2011-sparsity-is-free": free, "glorot2011-too-sparse": too_sparse}
 
 
+def test_where_no_penalty_leaves_few_zeros_their_price_is_not_judged():
+    table = parabola(1.35, 79, 0.002)
+    found = verdicts(FIGURE3, table.assign(zeros=table.zeros.where(table.l1 == 0, 90 + table.zeros / 10)))
+    assert "glorot2011-sparsity-is-free" not in found
+
+
 def test_zeros_and_errors_are_those_of_the_runs(tiny_settings):
     settings = tiny_settings("dataset=digits", "activation=relu", "probes.also=units", "learning_rate=[0.001,0.1]",
                              "train.epochs=3", "seeds=2")  # fmt: skip

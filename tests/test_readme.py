@@ -209,6 +209,11 @@ def test_the_answer_is_what_the_results_say() -> None:
     ends = f"{elu['low']:.0f} to {elu['high']:.0f} and {prelu['low']:.0f} to {prelu['high']:.0f}"
     assert f"joint 95 % intervals {ends}, n = 5" in first
     cases = pd.read_csv(results / "claims.csv").drop_duplicates(["claim", "place"]).set_index(["claim", "place"])
+    every = pd.read_csv(results / "claims.csv").set_index("claim")
+    slopes = every.loc["xu-leaky-10"]
+    assert (slopes["high"] < 0).all()
+    assert f"is {-slopes['value'].max():.0f} to {-slopes['value'].min():.0f} points lower" in first
+    assert f"than with ReLU (n = {slopes['n'].max():.0f})" in first
     said = cases["case_verdict"]
     where = ["mnist, depth 8", "mnist, depth 16", "cifar10, depth 6"]
     assert list(said["rrelu-best"][where]) == ["contradicted", "contradicted", "undecided"]

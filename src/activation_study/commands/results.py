@@ -46,7 +46,8 @@ def _comparisons(folder: Path) -> Iterator[tuple[str, ...]]:
         best = deepest.loc[deepest["accuracy"].idxmax()]
         at = f"at depth {best['depth']:.0f}, " if best["depth"] == best["depth"] else ""
         accuracy, low, high = (f"{100 * best[key]:.2f}" for key in ("accuracy", "accuracy_low", "accuracy_high"))
-        number = f"{at}{best.iloc[0]} has the highest test accuracy, {accuracy} % [{low}, {high}], n = {best['n']:.0f}"
+        interval = f"{best['diverged']:.0f} diverged" if best["diverged"] else f"[{low}, {high}]"
+        number = f"{at}{best.iloc[0]} has the highest test accuracy, {accuracy} % {interval}, n = {best['n']:.0f}"
         scale, hardware, seconds = _of_runs(folder / "tables" / name / "runs.json")
         made = f"{duration(seconds)} on {hardware}" if seconds else "not packed"
         yield (

@@ -58,5 +58,10 @@ def differences(metrics: pd.DataFrame, reference: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def has_interval(table: pd.DataFrame) -> pd.Series:
+    """Where the interval of a difference may be shown: there is one, and no network of the two has diverged."""
+    return table["low"].notna() & (table["diverged"] + table["reference_diverged"] == 0)
+
+
 def _three(prefix: str, name: str, estimate: Estimate) -> dict[str, float]:
     return dict(zip((name, f"{prefix}low", f"{prefix}high"), estimate, strict=True))

@@ -4,6 +4,8 @@ import re
 
 import pandas as pd
 
+from activation_study.comparison.differences import has_interval
+
 LETTERS = {
     **{letter: rf"\{letter}" for letter in "{}$&%#_"},
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
@@ -24,7 +26,8 @@ def table(summary: pd.DataFrame, differences: pd.DataFrame, compared: str, setti
         label: what `\ref` calls it, behind "tab:".
     """
     reference = str(differences["reference"].iloc[0])
-    against = differences.set_index(["variant", "depth"])
+    against = differences.assign(low=differences["low"].where(has_interval(differences)))
+    against = against.set_index(["variant", "depth"])
     has_depths = summary["depth"].nunique() > 1
     heads = [
         compared,
@@ -101,5 +104,4 @@ def _difference(row: pd.Series) -> str:
     if row["difference"] != row["difference"]:
         return "--"
     points = f"${100 * row['difference']:+.2f}$"
-    has_none = row["low"] != row["low"] or row["diverged"] or row["reference_diverged"]
-    return points if has_none else f"{points} $[{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]$"
+    return points if row["low"] != row["low"] else f"{points} $[{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]$"

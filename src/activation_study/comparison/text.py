@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from activation_study.comparison.differences import has_interval
 from activation_study.comparison.summary import BY, OF_THE_BEST
 from activation_study.comparison.variants import WORDS, differing, kind, quoted, shared
 from activation_study.runs.identity import names
@@ -68,12 +69,6 @@ def of_differences(table: pd.DataFrame, compared: str = "activation") -> pd.Data
     )
     shown["comes first %"] = (100 * others["first"]).map("{:.0f}".format)
     return shown
-
-
-def has_interval(differences: pd.DataFrame) -> pd.Series:
-    """Where an interval of a difference may be shown: there is one, and no network of the two diverged."""
-    lost = differences["diverged"] + differences["reference_diverged"]
-    return differences["low"].notna() & (lost == 0)
 
 
 def percent(shares: pd.Series, digits: int = 0) -> pd.Series:

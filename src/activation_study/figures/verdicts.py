@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from activation_study.comparison import selection, statistics
-from activation_study.comparison.differences import accuracies, reference_of
+from activation_study.comparison.differences import accuracies, has_interval, reference_of
 from activation_study.comparison.differences import differences as differences_of
 from activation_study.comparison.quantities import diverged
 from activation_study.comparison.variants import kind
@@ -54,7 +54,7 @@ def differences(metrics: pd.DataFrame, reference: str | None = None) -> Figure:
                 beside_title(ax, f"{called(reference)}: {said}")
             ax.grid(axis="y", linestyle=":")
         known = 100 * table[["difference", "low", "high"]].dropna(subset="difference")
-        without = (table.diverged + table.reference_diverged).reindex(known.index) > 0
+        without = ~has_interval(table).reindex(known.index)
         known.loc[without, ["low", "high"]] = np.nan
         reach = _reach(known[~without])
         for (depth, label), row in known.iterrows():

@@ -108,8 +108,8 @@ FIGURE2 = Item(
     "to zero for ELU. (b) ELU's training loss falls much faster than those of LReLU and ReLU. Lines are means of 5 "
     "runs, bars their standard deviation. Appendix C: over time the median varies much more with ReLU than with ELU.",
     scales={
-        "paper": Scale(5, 200, ("train.epochs=300",)),
-        "desk": Scale(5, 20, ("train.epochs=30",), "30 epochs instead of 300."),
+        "paper": Scale(5, 450, ("train.epochs=300",)),
+        "desk": Scale(5, 45, ("train.epochs=30",), "30 epochs instead of 300."),
         "smoke": Scale(2, 0.3, ("train.epochs=2", "dataset.train_limit=640", "dataset.valid_size=320"),
                        "2 epochs on 640 images, 2 seeds."),
     },

@@ -21,7 +21,7 @@ RULES = {"glorot_standard": "standard", "xavier": "Xavier", "he": "He", "edge_of
 LEARNS = 0.5  # accuracy from which a network counts as trained; guessing gives 0.1
 SCALES = {
     "paper": Scale(5, 3000, ("train.epochs=20", "model.width=300")),
-    "desk": Scale(3, 60, ("train.epochs=1", "model.width=100"), "100 wide, to 64 layers, 1 epoch."),
+    "desk": Scale(3, 30, ("train.epochs=1", "model.width=100"), "100 wide, to 64 layers, 1 epoch."),
     "smoke": Scale(2, 0.3, ("train.epochs=1", "model.width=8", "dataset=digits", "dataset.train_limit=256"),
                    "Small digits, 8 wide, 2 and 4 layers, 1 epoch."),
 }  # fmt: skip

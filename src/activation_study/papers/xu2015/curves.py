@@ -23,8 +23,9 @@ def _table(made: Made, scale: Scale) -> pd.DataFrame:
 
 def _figure(number: int, dataset: str) -> Callable[[pd.DataFrame, str], Figure]:
     def figure(table: pd.DataFrame, note: str) -> Figure:
-        added = [name for name in ADDED if name in set(table.activation)]
-        groups = [["relu", "lrelu", "vlrelu"], ["relu", "prelu"], ["relu", "rrelu"], ["relu", *added]]
+        groups = [["relu", "lrelu", "vlrelu"], ["relu", "prelu"], ["relu", "rrelu"]]
+        if set(ADDED) <= set(table.activation):
+            groups.append(["relu", *ADDED])
         with context():
             drawing, axes = panels(len(groups), "epoch", "error (%)", height=1.0)
             for ax, names in zip(axes, groups, strict=True):
@@ -44,7 +45,13 @@ def _figure(number: int, dataset: str) -> Callable[[pd.DataFrame, str], Figure]:
 
 
 def _rrelu_slow(table: pd.DataFrame, where: str) -> list[Part]:
-    train = table[table.split == "train"].groupby(["seed", "activation"])["error"].mean().unstack().astype(float)
+    train = (
+        table[(table.split == "train") & (table.epoch > 0)]
+        .groupby(["seed", "activation"])["error"]
+        .mean()
+        .unstack()
+        .astype(float)
+    )
     pairs = [("rrelu", other) for other in ("lrelu", "vlrelu", "prelu")]
     return differences(train, where, "mean over the epochs", pairs, Range(low=0), "training error in points")
 
