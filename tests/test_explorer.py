@@ -253,7 +253,7 @@ def test_curves_less_the_reference_s_are_paired_by_seed(runs, file, opened) -> N
 
 def test_where_a_network_diverged_there_is_no_interval(file, opened) -> None:
     cells = opened(file, "#depth=4&rate=0.05").evaluate(
-        "() => [0, 1].map(lost => differenceCells({ variant: 'elu', n: 3, difference: 0.1, low: 0.05, high: 0.15, lost }))"
+        "() => [0, 1].map(lost => differenceCells({ variant: '', n: 3, difference: 0.1, low: 0.05, high: 0.15, lost }))"
     )
     assert [row[3] for row in cells] == ["+5.00 to +15.00", "–"]
 
