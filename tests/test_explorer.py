@@ -206,6 +206,13 @@ def rows_of(page, selector) -> list[list[str]]:
     )
 
 
+def rows_below(page, figure) -> list[list[str]]:
+    """The rows of the table below a figure, which is filled some time after it is opened."""
+    page.locator(f"{figure} summary").click()
+    page.locator(f"{figure} tbody tr").first.wait_for()
+    return rows_of(page, figure)
+
+
 def test_the_numbers_shown_are_python_s(runs, file, opened) -> None:
     page = opened(file, "#depth=2&rate=0.05")
     tables = read_runs(runs)
@@ -232,19 +239,18 @@ def test_a_verdict_made_in_the_page_is_that_of_python(runs, file, opened, fragme
     table = differences(metrics, "relu")
     said = page.locator("#verdict li").all_text_contents()
     assert said == conclusions(table, tables._replace(metrics=metrics), None)[:2]
-    page.locator("#differences summary").click()
+    opened_rows = rows_below(page, "#differences")
     for row in table[table["variant"] != "relu"].itertuples():
-        cells = next(cells for cells in rows_of(page, "#differences") if cells[0] == row.variant)
+        cells = next(cells for cells in opened_rows if cells[0] == row.variant)
         assert cells[1:3] == [str(row.n), f"{100 * row.difference:+.2f}"]
         assert cells[3] == ("–" if row.low != row.low else f"{100 * row.low:+.2f} to {100 * row.high:+.2f}")
 
 
 def test_curves_less_the_reference_s_are_paired_by_seed(runs, file, opened) -> None:
     page = opened(file, "#depth=2&rate=0.05&value=difference")
-    page.locator("#curves summary").click()
     rows = read_runs(runs).metrics.query("depth == 2 and learning_rate == 0.05 and split == 'valid'")
     last = rows[rows["epoch"] == rows["epoch"].max()].pivot(index="seed", columns="variant", values="accuracy")
-    shown = {cells[0]: cells for cells in rows_of(page, "#curves")}  # the last row of each is that of the last epoch
+    shown = {cells[0]: cells for cells in rows_below(page, "#curves")}  # the last row of each is that of the last epoch
     for variant in ("sigmoid", "tanh"):
         mean = statistics.mean(last[variant] - last["relu"], 1, (-1, 1))
         told = [float(number) for number in [shown[variant][2], *shown[variant][3].split(" to ")]]
