@@ -50,7 +50,14 @@ def verdict(judged: Sequence[Outcome]) -> str:
     """What the claims of an item have come to, in a sentence each."""
     if not judged:
         return "The paper claims nothing here that a number decides."
-    return " ".join(f"{outcome.verdict.capitalize()}: {outcome.claim.statement}" for outcome in judged)
+    return " ".join(f"{_of_how_many(outcome)}: {outcome.claim.statement}" for outcome in judged)
+
+
+def _of_how_many(outcome: Outcome) -> str:
+    """The verdict, and how many cases it is that of, where others came to none: "Supported (1 of 2 cases)"."""
+    alike, cases = len(outcome.where(outcome.verdict)), len(outcome.cases)
+    counted = f" ({alike} of {cases} cases)" if 0 < alike < cases else ""
+    return f"{outcome.verdict.capitalize()}{counted}"
 
 
 def paper_page(paper: Paper, out: Path) -> str:
