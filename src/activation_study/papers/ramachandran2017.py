@@ -111,15 +111,13 @@ RESIDUAL = Item(
         ),
     ),
     open_points="The network is He et al.'s of 20 layers for CIFAR (2016), not the paper's of 164. The rate is chosen "
-    "on "
-    "validation images for each kind, with the networks that are then tested; it falls along half a cosine.",
+    "on validation images for each kind, with the networks that are then tested; it falls along half a cosine.",
 )  # fmt: skip
 
 PAPER = Paper(
     name="ramachandran2017",
     reference="Ramachandran, Zoph & Le, 2017: Searching for Activation Functions, arXiv 1710.05941",
     about="A search finds Swish. In its tables, of networks with batch normalisation and shortcuts, all kinds are "
-    "close "
-    "to ReLU; here a small network of that sort tells whether the differences of older papers survive.",
+    "close to ReLU; here a small network of that sort tells whether the differences of older papers survive.",
     items=(RESIDUAL,),
 )

@@ -1,6 +1,7 @@
 """Figures 4 and 5: the network of 11 layers on CIFAR-100, with and without batch normalisation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -193,30 +194,27 @@ def _beats_normalised(table: pd.DataFrame, where: str) -> list[Part]:
 
 OPEN = (
     "The paper leaves open: the batch (100 is that of its larger network, and fits its epochs), the initialization "
-    "(He's "
-    "with fan-in here, the same draw for every kind), and what 2x2 kernels see at a border. Here they see zeros on the "
-    "right and below, and each of the first five stacks is pooled; an independent version without borders pools "
-    "stacks 2 "
-    "to 5 (model.padded=false) and takes 3.6 times as long. Losses are those of 10,000 training images in evaluation "
-    "mode, without dropout. All 50,000 training images are learned, and the test images read once, after the last "
-    "update: the error of a run that is stopped earlier is that of its last update."
+    "(He's with fan-in here, the same draw for every kind), and what 2x2 kernels see at a border. Here they see zeros "
+    "on the right and below, and each of the first five stacks is pooled; an independent version without borders "
+    "pools stacks 2 to 5 (model.padded=false) and takes 3.6 times as long. Losses are those of 10,000 training images "
+    "in evaluation mode, without dropout. All 50,000 training images are learned, and the test images read once, "
+    "after the last update: the error of a run that is stopped earlier is that of its last update."
 )
+DESK = Scale(3, 100, ("train.epochs=4", "model.width=48"),
+             "A quarter of the width, 2,000 updates instead of 165,000, 3 networks of each kind, not 10.")  # fmt: skip
 SMOKE = ("train.epochs=2", "model.width=6", "dataset=digits", "dataset.train_limit=200", "dataset.valid_size=100",
          "train.batch_size=50", "train.record_every=4", "dataset.preprocessing=standardize")  # fmt: skip
 SMOKE_CUT = "6 channels in the first layer, 8 updates on 200 digits of 8 x 8 pixels, 2 networks of each kind."
 
 FIGURE4 = Item(
     name="figure4",
-    shows="Training loss and test error over the updates, CIFAR-100, network of 11 layers at its full width.",
+    shows="Training loss and test error over the updates, CIFAR-100, network of 11 layers.",
     paper_says="After 165,000 updates test errors are 28.75 % (ELU), 29.35 (SReLU, a ReLU shifted to begin at -1), "
-    "30.59 "
-    "(LReLU, slope 0.1) and 31.56 (ReLU), means of 10 networks, p < 0.001 by Wilcoxon's test. After 5,000 they are "
-    "49.1, "
-    "52.5, 64.8 and 69.9 %; ELU is lowest from 2,000 on.",
+    "30.59 (LReLU, slope 0.1) and 31.56 (ReLU), means of 10 networks, p < 0.001 by Wilcoxon's test. After 5,000 they "
+    "are 49.1, 52.5, 64.8 and 69.9 %; ELU is lowest from 2,000 on.",
     scales={
         "paper": Scale(10, 180_000, ("train.epochs=330",)),
-        "desk": Scale(3, 680, ("train.epochs=4",), "2,000 updates instead of 165,000, 3 networks of each kind, not "
-        "10."),
+        "desk": replace(DESK, minutes=50),
         "smoke": Scale(2, 0.4, SMOKE, SMOKE_CUT),
     },
     plan=_figure4_plan,
@@ -236,8 +234,7 @@ FIGURE5 = Item(
     "fewer errors than ReLU with it (p < 0.001). Its numbers are curves only.",
     scales={
         "paper": Scale(10, 380_000, ("train.epochs=330",)),
-        "desk": Scale(3, 700, ("train.epochs=10", "model.width=48"),
-                      "A quarter of the width, 5,000 updates instead of 165,000, 3 networks of each kind, not 10."),
+        "desk": DESK,
         "smoke": Scale(2, 0.8, SMOKE, SMOKE_CUT),
     },
     plan=_figure5_plan,

@@ -12,8 +12,7 @@ PAPER = Paper(
     reference="Xu, Wang, Chen & Li, 2015: Empirical Evaluation of Rectified Activations in Convolutional Network, ICML "
     "Deep Learning Workshop",
     about="A slope below zero makes fewer errors than none, a large one fewer than a small one, and one that is drawn "
-    "at "
-    "random the fewest; a learned slope fits the training images best and not the others. Single networks, without "
+    "at random the fewest; a learned slope fits the training images best and not the others. Single networks, without "
     "intervals.",
     items=(TABLE1, FIGURE2, TABLE2, FIGURE3, TEST_RULES, IMAGES, REPLICATIONS),
     source="The paper itself was not to be had: most of its test errors are as others quote them, its training errors "

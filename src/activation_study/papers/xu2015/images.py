@@ -91,8 +91,7 @@ IMAGES = Item(
     name="images",
     shows="Errors by the number of training images, CIFAR-10.",
     paper_says="PReLU fits the training images best and unseen ones not: it overfits small data. RReLU's lead is "
-    "largest "
-    "on the smallest of the paper's data sets, 25,000 images of plankton. The paper has no such figure.",
+    "largest on the smallest of the paper's data sets, 25,000 images of plankton. The paper has no such figure.",
     scales={
         "paper": Scale(5, 26000, ("train.record_every=20000",)),
         "desk": Scale(3, 620, ("train.record_every=500", "model.width=32", "model.dropout=0.2"),
