@@ -299,7 +299,7 @@ FIGURE3 = Item(
         ),
         Finding(
             "glorot2011-too-sparse",
-            "Beyond that the error rises.",
+            "Beyond about 85 % zeros the error rises.",
             "The test error of the sparsest networks less that of those nearest to 79 % zeros: above 0.",
             _too_sparse_hurts,
         ),

@@ -128,7 +128,7 @@ BORN_DEAD = Item(
         ),
         Finding(
             "lu-bound",
-            "For a data set that is an upper bound.",
+            "For a data set of many inputs that probability is an upper bound.",
             "The share of random networks that give zero for all of 200 inputs less that, at 10 and 20 layers of 2 and "
             "4 units: below 0.",
             _below_bound,

@@ -122,7 +122,7 @@ FACTOR = Item(
         ),
         Finding(
             "he-factor-left-out",
-            "Without the factor (1 + a^2) they grow: at a = 0.5 by 1.118 a layer.",
+            "Without the factor (1 + a^2) signals and errors grow: at a = 0.5 by 1.118 a layer.",
             "The same factor with n Var[w] = 2 and a = 0.5: 1.08 to 1.16.",
             _grows,
         ),
