@@ -12,7 +12,14 @@ from activation_study.errors import StudyError
 from activation_study.networks import models
 from activation_study.networks.convolutional import ELU_STACKS, Pyramid, Shortcut
 from activation_study.networks.initialization import Initialization
-from activation_study.networks.layers import AFFINE, Stack, StackedConv2d, StackedLinear, StackedMaxPool2d
+from activation_study.networks.layers import (
+    AFFINE,
+    Stack,
+    StackedConv2d,
+    StackedLinear,
+    StackedMaxPool2d,
+    StackedZeroPad2d,
+)
 from activation_study.runs.identity import configuration_hash, scientific
 from activation_study.seeds import Noise
 from activation_study.training.probes import layers_of
@@ -151,7 +158,7 @@ def test_the_larger_elu_network_has_nineteen_convolutions():
 def test_a_kernel_of_two_sees_zeros_on_the_right_and_below():
     network, _ = build("plain", depth=8, width=2)
     layers = list(network)
-    place = 1 + next(i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.ZeroPad2d))
+    place = 1 + next(i for i, layer in enumerate(layers) if isinstance(layer, StackedZeroPad2d))
     x = torch.randn(1, 1, 2, 5, 5)
     with torch.no_grad():
         ours = layers[place](layers[place - 1](x))
@@ -167,6 +174,18 @@ def test_a_pyramid_has_the_maximum_of_every_bin():
     assert found.shape == (1, 1, 2 * 9 + 2)
     assert found[0, 0, -2:].tolist() == [35, 71]
     assert found[0, 0, :9].tolist() == [7, 9, 11, 19, 21, 23, 31, 33, 35]
+
+
+@pytest.mark.parametrize("name", ["nin", "elu_net", "plain", "plain_large", "resnet"])
+def test_maps_keep_the_order_in_memory_in_which_convolutions_are_fast(name):
+    """Sums and activations of two orders take ten times as long."""
+    network, _ = build(name, width=8, seeds=(0, 1))
+    strides = []
+    for module in network.modules():
+        if not list(module.children()):
+            module.register_forward_hook(lambda module, _, out: strides.append((module, out.stride(2), out.dim())))
+    network(torch.randn(2, 3, *CIFAR))
+    assert [str(module) for module, stride, dim in strides if dim == 5 and stride != 1] == []
 
 
 def test_a_shortcut_takes_every_second_pixel_and_adds_channels_of_zeros():

@@ -74,6 +74,18 @@ class StackedAvgPool2d(StackedMaxPool2d):
         return F.avg_pool2d(maps, self.size, self.stride, self.padding, self.ceil_mode, count_include_pad=False)
 
 
+class StackedZeroPad2d(nn.Module):
+    """Zeros around every replica's maps: so many on the left, on the right, above and below."""
+
+    def __init__(self, border: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        self.border = border
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (replicas, batch, channels, h, w) to the same with larger maps; side by side they keep their order."""
+        return unfold(F.pad(fold(x), self.border), len(x))
+
+
 class StackedBatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy 2015) of units or channels, by the statistics of each replica's own batch.
 
