@@ -25,25 +25,25 @@ def differences(
         quantity: what the numbers are, with their unit.
         comparisons: how many times as many intervals as pairs are to hold jointly.
     """
-    found = [
-        (f"{ours} - {theirs}", statistics.difference(values[ours], values[theirs], comparisons * len(pairs)))
+    return [
+        _part(where, at, f"{ours} - {theirs}", f"{quantity}, difference", claimed,
+              statistics.difference(values[ours], values[theirs], comparisons * len(pairs)),
+              len(values[[ours, theirs]].dropna()), "mean difference paired by seed, 95 % t interval")
         for ours, theirs in pairs
-    ]
-    return [_part(where, at, compared, f"{quantity}, difference", claimed, estimate, len(values.dropna()),
-                  "mean difference paired by seed, 95 % t interval") for compared, estimate in found]  # fmt: skip
+    ]  # fmt: skip
 
 
 def ratios(
     values: pd.DataFrame, where: str, at: str, pairs: Pairs, claimed: Range, quantity: str, comparisons: int = 1
 ) -> list[Part]:
     """Geometric mean ratios paired by seed, ours over theirs; see `differences`."""
-    found = [
-        (f"{ours} / {theirs}", statistics.geometric_mean(values[ours] / values[theirs], comparisons * len(pairs)))
+    return [
+        _part(where, at, f"{ours} / {theirs}", f"{quantity}, ratio", claimed,
+              statistics.geometric_mean(values[ours] / values[theirs], comparisons * len(pairs)),
+              len(values[[ours, theirs]].dropna()),
+              "geometric mean ratio paired by seed, 95 % t interval on logarithms", True)
         for ours, theirs in pairs
-    ]
-    return [_part(where, at, compared, f"{quantity}, ratio", claimed, estimate, len(values.dropna()),
-                  "geometric mean ratio paired by seed, 95 % t interval on logarithms", True)
-            for compared, estimate in found]  # fmt: skip
+    ]  # fmt: skip
 
 
 def level(

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, log_ticks, looks, panels
-from activation_study.papers.glorot2010.drawing import key
+from activation_study.papers.glorot2010.drawing import error_curves, key
 from activation_study.papers.glorot2010.networks import ADDED, KINDS, PAPERS_OWN, SHARED, option
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import differences
@@ -78,11 +78,9 @@ def _figure12(table: pd.DataFrame, note: str) -> Figure:
         places = [(data, kinds) for data in DATA for kinds in (list(PAPERS_OWN), below)]
         for ax, (data, kinds) in zip(axes, places, strict=True):
             rows = table[(table.dataset == data) & (table.split == "valid") & (table.step > 0)]
-            for kind, look in looks(kinds).items():
-                mean = rows[rows.kind == kind].groupby("step")["error"].mean()
-                ax.plot(mean.index / 100, mean, color=look.color, linestyle=look.dashes, linewidth=1.2)
             ax.set_yscale("log")
             ax.set_title(f"{data}, {'rectifiers' if kinds == below else 'the paper’s'}")
+            error_curves(ax, rows[rows.kind.isin(kinds)])
         for ax in axes:
             log_ticks(ax.yaxis)
         axes[0].set_ylabel("validation error (%)")

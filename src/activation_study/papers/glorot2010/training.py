@@ -4,8 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from activation_study.claims.ledger import Part, Range
-from activation_study.figures.style import context, finish, log_ticks, looks, panels
-from activation_study.papers.glorot2010.drawing import key, shades
+from activation_study.figures.divergence import note as diverged_note
+from activation_study.figures.style import context, finish, log_ticks, panels
+from activation_study.papers.glorot2010.drawing import error_curves, key, shades
 from activation_study.papers.glorot2010.networks import (
     KINDS,
     OPEN,
@@ -19,7 +20,7 @@ from activation_study.papers.glorot2010.networks import (
 from activation_study.papers.item import Finding, Item, Made, Scale
 from activation_study.papers.parts import differences, level, ratios
 
-MOMENTS = 60  # of the curves that are kept
+MOMENTS = 20  # of the curves that are kept
 BY_LAYER = tuple(dict.fromkeys(("tanh", "tanh N", "tanh, He", *KINDS)))  # the paper's two first
 
 
@@ -28,7 +29,7 @@ def _figure9_table(made: Made, scale: Scale) -> pd.DataFrame:
     width, pixels = int(option(scale, "model.width")), PIXELS[option(scale, "dataset")]
     rows = hidden_layers(made)
     weights = width * rows.layer.map(lambda layer: pixels if layer == 1 else width)
-    piece = max(1, rows.step.max() // MOMENTS)
+    piece = max(1, (rows.step.max() + 1) // MOMENTS)
     rows = rows.assign(gradient=rows.grad_norm / weights**0.5, step=(rows.step + piece - 1) // piece * piece)
     return rows.groupby(["kind", "seed", "step", "layer"], as_index=False)["gradient"].mean()
 
@@ -36,14 +37,18 @@ def _figure9_table(made: Made, scale: Scale) -> pd.DataFrame:
 def _figure9(table: pd.DataFrame, note: str) -> Figure:
     """The paper's two panels first, then the others."""
     with context():
-        figure, axes = panels(len(BY_LAYER), "updates (thousands)", "weight gradient", sharey=False, height=0.7)
+        figure, axes = panels(len(BY_LAYER), "updates (thousands)", "weight gradient", height=0.7)
         for ax, kind in zip(axes, BY_LAYER, strict=True):
-            rows = table[(table.kind == kind) & (table.gradient > 0)]
+            of_kind = table[table.kind == kind]
+            rows = of_kind[of_kind.gradient > 0]
             for layer, shade in enumerate(shades(table.layer.max()), 1):
                 mean = rows[rows.layer == layer].groupby("step")["gradient"].mean()
                 ax.plot(mean.index / 1000, mean, color=shade, linewidth=1.0)
             ax.set_yscale("log")
             ax.set_title(kind)
+            goes_on = of_kind[of_kind.layer == 1].gradient.notna()
+            diverged_note(ax, goes_on.groupby(of_kind.step).sum(), of_kind.seed.nunique())
+        log_ticks(axes[0].yaxis)
         key(figure, layers=table.layer.max())
         drawn = "5 hidden layers · root mean square over a layer's weights, mean over seeds · N: normalised"
         return finish(figure, "Glorot & Bengio 2010, Figure 9", f"{drawn} · {note}")
@@ -111,14 +116,12 @@ def _figure11(table: pd.DataFrame, note: str) -> Figure:
         figure, axes = panels(2, "examples seen (thousands)", "validation error (%)", height=0.85)
         for ax, title, kinds in ((axes[0], "the paper's own", own),
                                  (axes[1], "further activations", [*set(KINDS) - set(own), "tanh N"])):  # fmt: skip
-            for kind, look in looks(kinds).items():
-                mean = table[table.kind == kind].groupby("step")["error"].mean()
-                ax.plot(mean.index / 100, mean, color=look.color, linestyle=look.dashes, linewidth=1.2)
             ax.set_title(title)
+            error_curves(ax, table[table.kind.isin(kinds)])
             ax.set_yscale("log")
         log_ticks(axes[0].yaxis)
         key(figure, labels=table.kind)
-        drawn = "5 hidden layers unless it says 4 · N: normalised; rectifiers: He · mean over seeds"
+        drawn = "5 hidden layers unless it says 4 · N: normalised; rectifiers: He · mean over seeds that go on; crosses: diverged"
         return finish(figure, "Glorot & Bengio 2010, Figure 11", f"{drawn} · {note}")
 
 
@@ -156,6 +159,7 @@ FIGURE11 = Item(
             "Four layers of sigmoids learn what five do not.",
             "The validation error at the end, five layers less four: above 0.",
             _deeper_is_stuck,
+            "On MNIST five layers leave their plateau as well, only later than four.",
         ),
         Finding(
             "glorot-sigmoid-plateau",
