@@ -121,8 +121,8 @@ def _figure11(table: pd.DataFrame, note: str) -> Figure:
             ax.set_yscale("log")
         log_ticks(axes[0].yaxis)
         key(figure, labels=table.kind)
-        kinds = "5 hidden layers unless it says 4 · N: normalised; rectifiers: He"
-        drawn = f"{kinds} · mean over the seeds that go on, a cross where one diverges"
+        networks = "5 hidden layers unless it says 4 · N: normalised; rectifiers: He"
+        drawn = f"{networks} · mean over the seeds that go on, a cross where one diverges"
         return finish(figure, "Glorot & Bengio 2010, Figure 11", f"{drawn} · {note}")
 
 
