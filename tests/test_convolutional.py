@@ -178,7 +178,7 @@ def test_a_pyramid_has_the_maximum_of_every_bin():
 
 @pytest.mark.parametrize("name", ["nin", "elu_net", "plain", "plain_large", "resnet"])
 def test_maps_keep_the_order_in_memory_in_which_convolutions_are_fast(name):
-    """Sums and activations of two orders take ten times as long."""
+    """A sum of maps in two orders takes several times as long."""
     network, _ = build(name, width=8, seeds=(0, 1))
     strides = []
     for module in network.modules():

@@ -239,9 +239,9 @@ def test_a_verdict_made_in_the_page_is_that_of_python(runs, file, opened, fragme
     table = differences(metrics, "relu")
     said = page.locator("#verdict li").all_text_contents()
     assert said == conclusions(table, tables._replace(metrics=metrics), None)[:2]
-    opened_rows = rows_below(page, "#differences")
+    shown = rows_below(page, "#differences")
     for row in table[table["variant"] != "relu"].itertuples():
-        cells = next(cells for cells in opened_rows if cells[0] == row.variant)
+        cells = next(cells for cells in shown if cells[0] == row.variant)
         assert cells[1:3] == [str(row.n), f"{100 * row.difference:+.2f}"]
         assert cells[3] == ("–" if row.low != row.low else f"{100 * row.low:+.2f} to {100 * row.high:+.2f}")
 

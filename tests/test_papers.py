@@ -116,6 +116,26 @@ def test_a_page_says_what_the_table_says(tmp_path, tanh, verdict):
     assert counted == {**dict.fromkeys(counted, 0), verdict: 1}
 
 
+def test_a_verdict_says_of_how_many_cases_it_is(tmp_path):
+    def in_two_places(table: pd.DataFrame, where: str):
+        loss = table.pivot(index="seed", columns="label", values="loss")
+        return [part for at, pair in (("here", ("tanh", "relu")), ("there", ("relu", "relu")))
+                for part in differences(loss, where, at, [pair], Range(high=0), "loss")]  # fmt: skip
+
+    item = dataclasses.replace(ITEM, findings=(dataclasses.replace(ITEM.findings[0], parts=in_two_places),))
+    paper = dataclasses.replace(PAPER, items=(item,))
+    results.write(tmp_path, paper, item, result({"relu": [0.5, 0.5, 0.5], "tanh": [0.1, 0.12, 0.11]}))
+    assert "**Verdict.** Supported (1 of 2 cases): Tanh is better." in page.paper_page(paper, tmp_path)
+
+
+def test_a_pair_counts_its_own_networks():
+    """Whatever became of a third kind."""
+    values = pd.DataFrame({"relu": [1.0, 1.1, 1.2], "tanh": [2.0, 2.3, math.nan], "elu": math.nan})
+    pairs = [("relu", "tanh"), ("relu", "relu"), ("relu", "elu")]
+    assert [part.n for part in differences(values, "item", "", pairs, Range(high=0), "loss")] == [2, 3, 0]
+    assert [part.n for part in ratios(values, "item", "", pairs, Range(high=1), "loss")] == [2, 3, 0]
+
+
 def test_what_is_not_made_is_said(tmp_path):
     assert "Not made yet: `python experiments/reproduce.py paper=maker2001 item=figure1 scale=desk`" in page.paper_page(
         PAPER, tmp_path

@@ -9,6 +9,7 @@ import pytest
 import torch
 from helpers import in_process
 from hydra import initialize_config_dir
+from matplotlib.figure import Figure
 
 from activation_study import CONF, activations
 from activation_study.claims.ledger import CONTRADICTED, SUPPORTED
@@ -17,6 +18,7 @@ from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import Stack
 from activation_study.papers import page, results
 from activation_study.papers.glorot2010 import PAPER, errors, factors, networks, passes, saturation, start, training
+from activation_study.papers.glorot2010.drawing import error_curves
 from activation_study.seeds import generator
 
 # Width 1000, depth 20: factor per layer of the root mean squares of activations (layers 10 to 20) and errors (20 to 1),
@@ -222,6 +224,18 @@ def figure11_table(at_the_end):
 def test_what_is_said_of_the_plateau():
     assert set(verdicts(training.FIGURE11, figure11_table(5)).values()) == {SUPPORTED}
     assert verdicts(training.FIGURE11, figure11_table(89))["glorot-sigmoid-depth"] == CONTRADICTED
+
+
+def test_a_network_that_diverges_ends_in_a_cross_and_is_counted():
+    table = figure11_table(5)
+    gone = (table.kind == "tanh") & (table.seed == 0) & (table.step >= 3)
+    ax = Figure().add_subplot()
+    error_curves(ax, table.assign(error=table.error.where(~gone, 100.0)))
+    (cross,) = [line for line in ax.lines if line.get_marker() == "X"]
+    last = table[(table.kind == "tanh") & (table.seed == 0) & (table.step == 2)]
+    assert cross.get_xydata().tolist() == [[0.03, last.error.item()]]
+    assert [text.get_text() for text in ax.texts] == [f"diverged:\ntanh 1 of {len(SEEDS)}"]
+    assert max(line.get_ydata().max() for line in ax.lines) < 95  # no mean with 100 % for what has diverged
 
 
 def table1(sigmoid, normalised):

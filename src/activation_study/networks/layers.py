@@ -74,16 +74,12 @@ class StackedAvgPool2d(StackedMaxPool2d):
         return F.avg_pool2d(maps, self.size, self.stride, self.padding, self.ceil_mode, count_include_pad=False)
 
 
-class StackedZeroPad2d(nn.Module):
-    """Zeros around every replica's maps: so many on the left, on the right, above and below."""
-
-    def __init__(self, border: tuple[int, int, int, int]) -> None:
-        super().__init__()
-        self.border = border
+class StackedZeroPad2d(nn.ZeroPad2d):
+    """torch's own, of every replica's maps: side by side they keep their order in memory."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (replicas, batch, channels, h, w) to the same with larger maps; side by side they keep their order."""
-        return unfold(F.pad(fold(x), self.border), len(x))
+        """Maps (replicas, batch, channels, h, w) to the same with larger maps."""
+        return unfold(super().forward(fold(x)), len(x))
 
 
 class StackedBatchNorm(nn.Module):

@@ -18,7 +18,8 @@ RECTIFIERS = ("lrelu", "vlrelu", "prelu", "rrelu", "elu")
 FURTHER = ("softplus", "selu", "gelu", "silu")  # at paper scale only
 POINT = Range(-1, 1)
 TRAINING = ("model=resnet", "dataset.augment={padding:4,flip:true}", "init=he", "train.batch_size=128",
-            "optimizer.momentum=0.9", "optimizer.weight_decay=0.0001", "optimizer.cosine=true")  # fmt: skip
+            "optimizer.momentum=0.9", "optimizer.weight_decay=0.0001", "optimizer.cosine=true",
+            "probes.every=0")  # fmt: skip
 
 
 def _plan(scale: Scale) -> dict[str, list[str]]:

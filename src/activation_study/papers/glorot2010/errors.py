@@ -26,7 +26,7 @@ SCALES = {
     "paper": Scale(5, 180000, ("model.width=1000", "train.epochs=500", "train.record_every=20000"),
                    "2.5 million updates on MNIST and 2 million on CIFAR-10, as far as the paper's curves go; its "
                    "networks were chosen after 5 million."),
-    "desk": Scale(3, 85, ("model.width=200", "train.epochs=3", "train.record_every=1500"),
+    "desk": Scale(3, 73, ("model.width=200", "train.epochs=3", "train.record_every=1500"),
                   "A fifth of the width, 15,000 updates on MNIST and 12,000 on CIFAR-10, 3 networks of each kind."),
     "smoke": Scale(2, 1, ("model.width=30", "train.epochs=1", "train.record_every=10", "dataset=digits",
                           "dataset.train_limit=400"),

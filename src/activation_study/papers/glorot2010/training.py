@@ -78,7 +78,7 @@ FIGURE9 = Item(
     shows="Size of the weight gradients of every layer over training, MNIST.",
     paper_says="Standard deviation of the weight gradients of tanh. Standard initialization: the layers, alike at the "
     "start, come apart, with larger gradients in the lower ones. Normalised initialization: they stay together.",
-    scales=scales_of({"paper": 30000, "desk": 50, "smoke": 0.3}),
+    scales=scales_of({"paper": 30000, "desk": 60, "smoke": 0.3}),
     plan=lambda scale: plan_of(BY_LAYER),
     table=_figure9_table,
     figure=_figure9,
@@ -150,7 +150,7 @@ FIGURE11 = Item(
     paper_says="On the paper's synthetic images: five layers of sigmoids stay at 83 %; four stay on a plateau until "
     "about 7 million examples and then fall to about 35 %. Tanh reaches about 27 %, softsign and both with the "
     "normalised initialization about 16 %, with pre-training about 11 %.",
-    scales=scales_of({"paper": 30000, "desk": 50, "smoke": 0.3}),
+    scales=scales_of({"paper": 30000, "desk": 60, "smoke": 0.3}),
     plan=lambda scale: plan_of([SHALLOW, *KINDS]),
     table=_figure11_table,
     figure=_figure11,

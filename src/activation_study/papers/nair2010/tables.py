@@ -111,7 +111,7 @@ TABLES = Item(
     "alone.",
     scales={
         "paper": Scale(5, 60_000, ("model.width=4000", "train.epochs=300")),
-        "desk": Scale(3, 40, ("model.width=500", "train.epochs=10", "dataset.train_limit=10000"),
+        "desk": Scale(3, 56, ("model.width=500", "train.epochs=10", "dataset.train_limit=10000"),
                       "Width 500 instead of 4000, 10 epochs instead of 300, on 10,000 images."),
         "smoke": SMOKE,
     },
