@@ -381,6 +381,18 @@ def test_diverged_networks_count_and_are_seen():
         assert notes["sigmoid"] == ""
 
 
+def test_a_variant_looks_alike_in_all_panels_of_a_figure():
+    """These two would have the same colour, but for the other; one is not in the panel of saturated units."""
+    leaky, other = "lrelu(slope=0.196165851)", "offset_relu"
+    alone = looks([other])[other]
+    assert looks(["relu", leaky, other])[other] != alone
+    metrics, layers = tables(["relu", leaky, other], [2, 5])
+    layers["activation"] = layers.activation.str.partition("(")[0]
+    colors = [{to_hex(text.get_color()) for text in ax.texts if text.get_text() == other}
+              for ax in figures.depth(metrics, layers).axes]  # fmt: skip
+    assert colors == [{looks(["relu", leaky, other])[other].color.lower()}] * 3
+
+
 def test_a_panel_of_which_all_networks_diverged_says_so():
     layers = tables(["relu", "elu"], [3], seeds=2, epochs=4, diverged=2)[1]
     for entry in (figures.gradient_lines, figures.gradient_map):

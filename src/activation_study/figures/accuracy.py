@@ -102,9 +102,9 @@ def _bars_beside(ax: Axes, curves: list[pd.DataFrame], variants: pd.Series) -> N
 def _mark_lost(ax: Axes, rows: pd.DataFrame) -> None:
     """A cross at the end for every variant of which networks have diverged."""
     end = rows.epoch.max()
-    lost = rows[(rows.epoch == end) & rows.lost].variant
-    shown = looks(lost)
-    for place, look in enumerate(shown.values()):
+    lost = set(rows[(rows.epoch == end) & rows.lost].variant)
+    shown = [look for label, look in looks(rows.variant).items() if label in lost]
+    for place, look in enumerate(shown):
         crosses(ax, np.array([end - 0.04 * end * place]), look)
 
 

@@ -1,6 +1,6 @@
 """What depth does to each variant: how far the gradient fades on its way to the input, and the accuracy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from activation_study.figures.style import (
     GREY,
     RECTIFIERS,
     UNBOUNDED,
+    Look,
     called,
     context,
     finish,
@@ -39,26 +40,27 @@ def depth(metrics: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     """What depth does, in three rows: the gradient before training, saturated units and accuracy after training."""
     rows, layers = final(metrics), checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm", "saturated"])
     accuracies = percentages(rows)
-    lost = accuracies.groupby(["variant", "depth"]).lost.agg(["sum", "size"])
+    lost, shown = accuracies.groupby(["variant", "depth"]).lost.agg(["sum", "size"]), looks(rows.variant)
     with context():
         figure = Figure(figsize=(8.0, 7.6), layout="constrained")
         axes = figure.subplots(3, 1, sharex=True)
         gradient, saturated, accuracy = axes
-        _name_ends(gradient, _ratios(gradient, gradient_ratios(layers[layers.step == 0]).rename("value").reset_index()))
+        ratios = gradient_ratios(layers[layers.step == 0]).rename("value").reset_index()
+        _name_ends(gradient, _ratios(gradient, ratios, shown), shown)
         gradient.set(title="gradient before training", ylabel="gradient norm,\nfirst / last hidden layer")
 
         shares = (100 * SATURATED.per_replica(layers)).rename("value").reset_index()
         unbounded = [label for label, name in bases(layers).items() if name in UNBOUNDED]
-        curves = _against_depth(saturated, shares[~shares.variant.isin(unbounded)], "value", within=(0, 100))
+        curves = _against_depth(saturated, shares[~shares.variant.isin(unbounded)], "value", shown, within=(0, 100))
         saturated.set(title="saturated units after training", ylabel="saturated (% of hidden units)", ylim=(-4, 104))
-        _name_ends(saturated, curves, lost)
+        _name_ends(saturated, curves, shown, lost)
         if unbounded:
             text = f"{', '.join(map(called, unbounded))}: no bound, cannot saturate"
             saturated.text(0.02, 0.96, text, transform=saturated.transAxes, va="top", fontsize=7, color=GREY)
 
-        curves = _against_depth(accuracy, accuracies, "accuracy", within=(0, 100))
+        curves = _against_depth(accuracy, accuracies, "accuracy", shown, within=(0, 100))
         accuracy.set(title="accuracy after training", ylabel="test accuracy (%)", ylim=(-4, 104))
-        _name_ends(accuracy, curves, lost)
+        _name_ends(accuracy, curves, shown, lost)
         accuracy.set_xlabel(DEPTH)
         figure.align_ylabels(axes)
         drawn = f"points: mean, of ratios the geometric one, bars: {INTERVAL}; {FLAT}"
@@ -70,12 +72,13 @@ def gradient_ratio(layers: pd.DataFrame) -> Figure:
     """Gradient norm of the first over the last hidden layer against depth, before training and in its last epoch."""
     layers = checked(layers, ["layer", "hidden", "epoch", "step", "grad_norm"])
     ends = layers[layers.hidden]
+    shown = looks(ends.variant)
     with context():
         figure, axes = panels(2, DEPTH, "gradient norm, first / last hidden layer", height=1.0)
         for ax, (moment, part) in zip(axes, moments(ends).items(), strict=True):
-            curves = _ratios(ax, gradient_ratios(part).rename("value").reset_index())
+            curves = _ratios(ax, gradient_ratios(part).rename("value").reset_index(), shown)
             ax.set_title(moment)
-            _name_ends(ax, curves)
+            _name_ends(ax, curves, shown)
         drawn = f"points: geometric mean, bars: {INTERVAL}; a ratio of 1: the gradient neither fades nor grows"
         return finish(figure, "Gradient ratio against depth", footer(ends, drawn, "grad_norm", LEFT_OUT),
                       "the farther a line falls below 1, the less of the gradient reaches the first layer")  # fmt: skip
@@ -84,7 +87,7 @@ def gradient_ratio(layers: pd.DataFrame) -> Figure:
 def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
     """Test accuracy after training against depth, one line per variant."""
     rows = final(metrics)
-    percent, reference = percentages(rows), reference_of(rows)
+    percent, reference, shown = percentages(rows), reference_of(rows), looks(rows.variant)
     with context():
         means = percent.groupby(["depth", "variant"]).accuracy.mean()
         floor = means.groupby("depth").max().min() - MARGIN
@@ -93,9 +96,9 @@ def accuracy_by_depth(metrics: pd.DataFrame) -> Figure:
         comparisons = against.variant.nunique() - 1
         figure, axes = panels(1 + some_fail + (comparisons > 0), DEPTH, "test accuracy (%)", sharey=False, height=1.0)
         for ax in axes[: 1 + some_fail]:
-            _against_depth(ax, percent, "accuracy", within=(0, 100))
+            _against_depth(ax, percent, "accuracy", shown, within=(0, 100))
         if comparisons:  # lines that lie on one another
-            curves = _against_depth(axes[-1], against, "accuracy", within=(-100, 100), comparisons=comparisons)
+            curves = _against_depth(axes[-1], against, "accuracy", shown, within=(-100, 100), comparisons=comparisons)
             difference(axes[-1], curves.values(), reference)
         if some_fail:  # all together, they would hide how the others differ
             axes[0].set(title="all", ylim=(-4, 104))
@@ -135,15 +138,17 @@ def final(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _against_depth(
-    ax: Axes, table: pd.DataFrame, value: str, log: bool = False, within: tuple[float, float] = EVERYTHING,
-    comparisons: float = 1,
+    ax: Axes, table: pd.DataFrame, value: str, shown: Mapping[str, Look], log: bool = False,
+    within: tuple[float, float] = EVERYTHING, comparisons: float = 1,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """One line per variant; the points of a depth stand side by side so that their bars can be told apart.
+
+    Each has its look and its side in all panels of a figure, whichever others a panel has: `shown` is of the figure.
 
     Returns:
         What was drawn of each variant, of `tables.curve`, with its place x.
     """
-    shown, curves = looks(table.variant), dict[str, pd.DataFrame]()
+    curves = dict[str, pd.DataFrame]()
     shifts = np.linspace(-0.15, 0.15, len(shown)) if len(shown) > 1 else [0.0]
     for shift, (label, look) in zip(shifts, shown.items(), strict=True):
         line = curve(table[table.variant == label], value, "depth", log, within, comparisons)
@@ -160,14 +165,14 @@ def _against_depth(
     return curves
 
 
-def _ratios(ax: Axes, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _ratios(ax: Axes, table: pd.DataFrame, shown: Mapping[str, Look]) -> dict[str, pd.DataFrame]:
     """Gradient ratios; beside others, rectifiers that lie on one another are one grey band. Returns what was drawn."""
     logs = np.log10(table.value).groupby([table.variant, table.depth])
     means, whole = logs.mean().unstack("variant"), table.value.notna().groupby(table.variant).all()
     kin = means[[label for label in means if label.partition("(")[0] in RECTIFIERS]]
     is_beside_others = 2 < kin.shape[1] < means.shape[1]
     is_band = is_beside_others and whole[kin.columns].all() and (np.ptp(kin, axis=1) < TOGETHER).all()
-    curves = _against_depth(ax, table[~table.variant.isin(kin)] if is_band else table, "value", log=True)
+    curves = _against_depth(ax, table[~table.variant.isin(kin)] if is_band else table, "value", shown, log=True)
     if is_band:
         low, high = 10 ** kin.min(axis=1), 10 ** kin.max(axis=1)
         ax.fill_between(kin.index, low, high, color=GREY, alpha=0.45, linewidth=2)
@@ -179,9 +184,11 @@ def _ratios(ax: Axes, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return curves
 
 
-def _name_ends(ax: Axes, curves: dict[str, pd.DataFrame], lost: pd.DataFrame | None = None) -> None:
+def _name_ends(
+    ax: Axes, curves: dict[str, pd.DataFrame], shown: Mapping[str, Look], lost: pd.DataFrame | None = None
+) -> None:
     """Names every line where it ends, and says how many networks of the deepest have diverged."""
-    shown, ends = looks(label for label in curves if label != BAND), {}
+    ends = {}
     for label, line in curves.items():
         x, mean = line[["x", "mean"]].iloc[-1]
         said = told(*lost.loc[label].iloc[-1]) if lost is not None else ""

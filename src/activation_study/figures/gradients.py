@@ -52,7 +52,7 @@ def gradient_profile(layers: pd.DataFrame, depth: int | None = None) -> Figure:
     with context():
         figure, axes = panels(2, "layer (1 = at the input)", "gradient norm", height=1.0)
         for ax, (moment, part) in zip(axes, moments(rows).items(), strict=True):
-            for label, look in looks(part.variant).items():
+            for label, look in looks(rows.variant).items():
                 line = curve(part[part.variant == label], "grad_norm", "layer", log=True)
                 if line.empty:
                     continue

@@ -98,7 +98,7 @@ def _difference(ax: Axes, row: int, found: pd.Series, reach: tuple[float, float]
 def ranks(metrics: pd.DataFrame) -> Figure:
     """How often each variant takes each rank when the seeds are drawn anew, one panel per depth."""
     rows = final(metrics)
-    labels = ordered(rows.variant)
+    labels, shown = ordered(rows.variant), looks(rows.variant)
     with context():
         figure, axes = _one_a_depth(rows, "share of bootstrap resamples (%)", len(labels))
         colors = matplotlib.colormaps["viridis"](np.linspace(1, 0, len(labels)))
@@ -111,7 +111,7 @@ def ranks(metrics: pd.DataFrame) -> Figure:
                 for share, color in zip(shares.get(label, []), colors, strict=False):
                     ax.barh(row, share, left=left, color=color, height=0.8, linewidth=0)
                     left += share
-                crosses(ax, 97 - np.arange(lost[label]) * min(5, 90 / max(lost[label], 1)), looks([label])[label],
+                crosses(ax, 97 - np.arange(lost[label]) * min(5, 90 / max(lost[label], 1)), shown[label],
                         np.full(lost[label], row))  # fmt: skip
             ax.set_yticks(range(len(labels)), map(called, labels[::-1]))
             ax.set(xlim=(0, 100), ylim=(-0.6, len(labels) - 0.4), title=_depth(depth))
@@ -130,8 +130,11 @@ def learning_rates(metrics: pd.DataFrame) -> Figure:
         figure, axes = panels(len(depths), "learning rate", "validation error (%)", sharey=True, height=1.0)
         for ax, depth in zip(axes, depths, strict=True):
             part = metrics[metrics.depth.fillna(0) == depth]
-            for label, look in looks(part.variant).items():
-                scores = selection.scores(part[part.variant == label])
+            for label, look in looks(metrics.variant).items():
+                mine = part[part.variant == label]
+                if mine.empty:
+                    continue
+                scores = selection.scores(mine)
                 scores["error"] = 100 * (1 - scores.accuracy)
                 chosen = scores[scores.learning_rate == selection.best(scores)]
                 ax.plot(scores.learning_rate, scores.error, color=look.color, linestyle=look.dashes,
