@@ -108,12 +108,13 @@ def test_tables_are_labelled_by_what_differs_among_their_runs(trained) -> None:
     assert kind(alone.metrics) == "activation"
 
 
-def test_learning_rates_differ_only_where_one_configuration_has_several(trained) -> None:
-    both = trained("learning_rate=[0.1,0.01]")
+def test_learning_rates_differ_only_where_one_configuration_has_several(trained, tmp_path) -> None:
+    elsewhere = f"runs_dir={tmp_path}"  # a second rate joins the run of the first, which other tests read
+    both, xavier = trained("learning_rate=[0.1,0.01]", elsewhere), trained("init=xavier", elsewhere)
     assert list(by_what_differs(both).metrics.variant.unique()) == ["learning rate 0.1", "learning rate 0.01"]
-    tuned = by_what_differs(selection.only(both, [0, 1], [0.1]), trained("init=xavier"))
+    tuned = by_what_differs(selection.only(both, [0, 1], [0.1]), xavier)
     assert set(tuned.metrics.variant) == {"he", "xavier"}
-    several = by_what_differs(both, trained("init=xavier"))
+    several = by_what_differs(both, xavier)
     assert "xavier, learning rate 0.01" in set(several.metrics.variant)
 
 
