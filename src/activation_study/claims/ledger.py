@@ -1,7 +1,8 @@
 """What a claim is, and how its verdict follows from what was measured. No verdict is written by hand."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -168,6 +169,12 @@ def judge(claim: Claim, found: Mapping[str, Found]) -> Outcome:
     """
     places = sum(len(found[name].depths) for name in claim.tests)
     return Outcome(claim, [part for name, test in claim.tests.items() for part in test(found[name], places)], found)
+
+
+def counted(verdicts: Iterable[str]) -> str:
+    """How often each verdict is among them, such as "2 supported, 1 undecided"."""
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
 
 
 def together(verdicts: Sequence[str]) -> str:

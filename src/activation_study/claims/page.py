@@ -13,9 +13,9 @@ from activation_study.claims.ledger import (
     NOT_RUN,
     SUPPORTED,
     UNDECIDED,
-    VERDICTS,
     Outcome,
     Part,
+    counted,
 )
 from activation_study.comparison import text
 from activation_study.figures import save
@@ -155,7 +155,7 @@ def overview(outcomes: Sequence[Outcome]) -> pd.DataFrame:
             "claim": outcome.claim.id,
             "what is claimed": outcome.claim.statement,
             "verdict": outcome.verdict,
-            "cases": _cases(outcome),
+            "cases": counted(outcome.cases.values()),
             "article and papers": "disagree" if outcome.claim.disagreement else "",
         }
         for outcome in outcomes
@@ -179,11 +179,6 @@ def _page_of(found: Found) -> str:
     """Where the page of some evidence lies beside the ledger: that of a comparison, or that of a paper."""
     paper, _, item = found.name.partition(" ")
     return f"papers/{paper}/README.md" if item else f"{found.evidence.preset}/summary.md"
-
-
-def _cases(outcome: Outcome) -> str:
-    counts = pd.Series(list(outcome.cases.values())).value_counts()
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
 
 
 def _evidence(found: Mapping[str, Found]) -> pd.DataFrame:

@@ -14,9 +14,9 @@ from activation_study.claims.ledger import (
     NOT_RUN,
     SUPPORTED,
     UNDECIDED,
-    VERDICTS,
     Outcome,
     Part,
+    counted,
 )
 from activation_study.figures.style import GREY, WIDTH, context, finish
 
@@ -158,11 +158,9 @@ def _ticks(ax: Axes, bounds: Sequence[float]) -> None:
 def title(outcome: Outcome, figure: Figure) -> str:
     """The claim's sentence, and below it what has become of it."""
     letters = int((figure.get_figwidth() - 1.6) * 9.5)  # as many as fit beside the key at this size
-    cases = list(outcome.cases.values())
-    counts = [f"{cases.count(verdict)} {verdict}" for verdict in VERDICTS if verdict in cases]
-    first, *others = counts or [""]
-    number, _, rest = first.partition(" ")
-    said = f" ({', '.join([f'{number} of {len(cases)} {rest}', *others])})" if len(cases) > 1 else ""
+    cases = outcome.cases.values()
+    number, _, rest = counted(cases).partition(" ")
+    said = f" ({number} of {len(cases)} {rest})" if len(cases) > 1 else ""
     return "\n".join([textwrap.fill(outcome.claim.statement, letters), f"{outcome.verdict}{said}"])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from activation_study.claims.ledger import VERDICTS
+from activation_study.claims.ledger import counted
 from activation_study.comparison import text
 from activation_study.papers import PAPERS, page, results
 from activation_study.papers.page import seeds_told
@@ -73,8 +73,7 @@ def _claims(folder: Path) -> Iterator[tuple[str, ...]]:
     if not path.exists():
         return
     table = pd.read_csv(path)
-    verdicts = table.drop_duplicates("claim")["claim_verdict"].value_counts()
-    number = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdict in verdicts)
+    number = counted(table.drop_duplicates("claim")["claim_verdict"])
     scale = ", ".join(sorted(table["scale"].unique()))
     links = "[page](CLAIMS.md), [claims.csv](claims.csv), [claims](claims)"
     yield "claims", links, "`python experiments/claims.py`", number, scale, "from the runs above"

@@ -149,15 +149,6 @@ def _sparse(table: pd.DataFrame, where: str) -> list[Part]:
     ]  # fmt: skip
 
 
-SIGNS = (
-    "The paper multiplies the outputs of half of the rectifiers by -1. That is left out, for it changes nothing here: "
-    "the sign of a unit can be moved to its outgoing weights, whose initial values are as likely with the one sign as "
-    "with the other, and gradient descent goes the same way with both; the L1 penalty does not see it."
-)
-UNSAID = (
-    "Initialization (Glorot & Bengio's), the length of training and standardised pixels are ours. The learning rate is "
-    "the one with the highest validation accuracy after training, of one rate for each activation and all seeds."
-)
 TABLE1 = Item(
     name="table1",
     shows="Test error of 3 hidden layers of 1000 without pre-training, and the rectifiers' exact zeros.",
@@ -189,7 +180,7 @@ TABLE1 = Item(
             _sparse,
         ),
     ),
-    open_points=f"{SIGNS} {UNSAID} The L1 penalty of 0.001 is on the activations of every network here, with tanh and "
+    open_points="The L1 penalty of 0.001 is on the activations of every network here, with tanh and "
     "softplus as with rectifiers, a sum over all hidden units; zeros are counted on validation images. The activations "
     "that are not the paper's are trained on MNIST only.",
 )  # fmt: skip
@@ -304,7 +295,7 @@ FIGURE3 = Item(
             _too_sparse_hurts,
         ),
     ),
-    open_points=f"{SIGNS} {UNSAID} Which penalties the paper took is not known; the parabola is fitted to each seed's "
+    open_points="Which penalties the paper took is not known; the parabola is fitted to each seed's "
     "networks for the numbers and to all of them for the figure, without those whose units the penalty has put out (an "
     f"error above {FAILED:g} %).",
 )  # fmt: skip
@@ -315,4 +306,9 @@ PAPER = Paper(
     about="Rectifiers train deep networks without unsupervised pre-training, and what they learn is sparse: most "
     "outputs are exact zeros. Made again here is what the paper trains without pre-training on MNIST and CIFAR-10.",
     items=(TABLE1, FIGURE3),
+    open_points="The paper multiplies the outputs of half of the rectifiers by -1. That is left out, for it changes "
+    "nothing here: the sign of a unit can be moved to its outgoing weights, whose initial values are as likely with "
+    "the one sign as with the other, and gradient descent goes the same way with both; the L1 penalty does not see it. "
+    "Initialization (Glorot & Bengio's), the length of training and standardised pixels are ours. The learning rate is "
+    "the one with the highest validation accuracy after training, of one rate for each activation and all seeds.",
 )

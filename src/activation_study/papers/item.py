@@ -153,7 +153,7 @@ class Item:
             model.start_from gives the label of an earlier one, with keep_weights=true, whose layers it begins with.
         cells: from its table to the numbers of the paper beside ours.
         findings: what the paper says of it.
-        open_points: what the paper leaves open, and what was decided.
+        open_points: what the paper leaves open of it alone, and what was decided.
     """
 
     name: str
@@ -178,6 +178,7 @@ class Paper:
         about: what it found, in two or three sentences.
         items: in its order.
         source: how far the paper itself was read, where that was not in full.
+        open_points: what it leaves open, and what was decided, where that concerns several items.
     """
 
     name: str
@@ -185,6 +186,7 @@ class Paper:
     about: str
     items: tuple[Item, ...]
     source: str = ""
+    open_points: str = ""
 
     def item(self, name: str) -> Item:
         """The item of that name."""

@@ -1,12 +1,12 @@
 """The page of a paper, and the page over all of them, from the results on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from activation_study.claims.evidence import Evidence, Found
-from activation_study.claims.ledger import CONTRADICTED, SUPPORTED, Claim, Outcome
+from activation_study.claims.ledger import CONTRADICTED, SUPPORTED, Claim, Outcome, counted
 from activation_study.comparison import text
 from activation_study.papers import results
 from activation_study.papers.item import MARKS, Cell, Item, Paper
@@ -65,8 +65,12 @@ def paper_page(paper: Paper, out: Path) -> str:
     parts = [f"# {paper.reference}\n", f"{paper.about}\n"]
     if paper.source:
         parts.append(f"{paper.source}\n")
-    for item in paper.items:
-        result = results.read(out, paper, item)
+    if paper.open_points:
+        parts.append(_left_open(paper))
+    made = {item: results.read(out, paper, item) for item in paper.items}
+    if len(made) > 1:
+        parts.append(text.markdown(_contents(paper, made), ["item"]))
+    for item, result in made.items():
         parts.append(f"## {item.name}\n")
         parts.append(f"{item.shows}\n")
         if result is None:
@@ -74,6 +78,19 @@ def paper_page(paper: Paper, out: Path) -> str:
             continue
         parts += _section(paper, item, result)
     return "\n".join(parts)
+
+
+def _contents(paper: Paper, made: Mapping[Item, Result | None]) -> pd.DataFrame:
+    """One row per item: what it shows, and what has become of its claims."""
+    return pd.DataFrame(
+        {
+            "item": f"[{item.name}](#{item.name})",
+            "shows": item.shows,
+            "scale": "not made yet" if result is None else _scale_told(result),
+            "claims": "" if result is None else counted(outcome.verdict for outcome in outcomes(paper, item, result)),
+        }
+        for item, result in made.items()
+    )
 
 
 def _section(paper: Paper, item: Item, result: Result) -> list[str]:
@@ -85,9 +102,10 @@ def _section(paper: Paper, item: Item, result: Result) -> list[str]:
     parts.append(f"**Verdict.** {verdict(judged)}\n")
     if judged:
         parts.append(text.markdown(_numbers(judged)))
-    for label, note in (("Cut", scale.cut), ("Left open by the paper", item.open_points)):
-        if note:
-            parts.append(f"**{label}.** {note}\n")
+    if scale.cut:
+        parts.append(f"**Cut.** {scale.cut}\n")
+    if item.open_points:
+        parts.append(_left_open(item))
     remarks = [f"{outcome.claim.id}: {outcome.claim.remark}" for outcome in judged if outcome.claim.remark]
     if remarks:
         parts.append(f"**To know.** {' '.join(remarks)}\n")
@@ -96,6 +114,10 @@ def _section(paper: Paper, item: Item, result: Result) -> list[str]:
     made = f"Scale {_scale_told(result)}, {seeds_told(result.seeds)}, {hardware}, {minutes} of computing."
     parts.append(f"{made} Made by {text.as_code(command(paper, item, result))}.\n")
     return parts
+
+
+def _left_open(whole: Paper | Item) -> str:
+    return f"**Left open by the paper.** {whole.open_points}\n"
 
 
 def seeds_told(count: int) -> str:

@@ -37,8 +37,8 @@ CUTS = {
 PIXELS = {"mnist": 784, "digits": 64}
 SEEDS = {"paper": 5, "desk": 3, "smoke": 2}
 OPEN = (
-    f"Ours are trained on MNIST and not on the paper's synthetic images, all at the learning rate {RATE:g}; the paper "
-    "chooses a rate for each network and does not give it. The images are standardised."
+    "The paper chooses a learning rate for each network and does not give it. In figures 2 to 4, 9 and 11 all of ours "
+    f"have {RATE:g}, and are trained on MNIST and not on the paper's synthetic images. Images are standardised."
 )
 
 

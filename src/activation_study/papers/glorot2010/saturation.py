@@ -9,7 +9,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, panels
 from activation_study.papers.glorot2010.drawing import key, shades
-from activation_study.papers.glorot2010.networks import OPEN, SHALLOW, hidden_layers, plan_of, scales_of
+from activation_study.papers.glorot2010.networks import SHALLOW, hidden_layers, plan_of, scales_of
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import differences, level
 
@@ -130,7 +130,7 @@ FIGURE2 = Item(
             "The paper trains for longer than the desk scale does.",
         ),
     ),
-    open_points=f"{OPEN} Our means are those of training batches of 10 images, the paper's of 300 test images.",
+    open_points="Our means are those of training batches of 10 images, the paper's of 300 test images.",
 )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ FIGURE3 = Item(
             "In the desk scale's narrow networks all layers of tanh have reached 1 by then, and none is apart.",
         ),
     ),
-    open_points=f"{OPEN} Both are those of 300 validation images; the standard deviation is that of the hundred "
+    open_points="Both are those of 300 validation images; the standard deviation is that of the hundred "
     "percentiles, and for softsign and the normalised initialization it is drawn in the same form.",
 )  # fmt: skip
 
@@ -282,5 +282,5 @@ FIGURE4 = Item(
             _knees,
         ),
     ),
-    open_points=f"{OPEN} The densities come from the hundred percentiles of the activations of 300 validation images.",
+    open_points="The densities come from the hundred percentiles of the activations of 300 validation images.",
 )  # fmt: skip

@@ -9,7 +9,6 @@ from activation_study.figures.style import context, finish, log_ticks, panels
 from activation_study.papers.glorot2010.drawing import error_curves, key, shades
 from activation_study.papers.glorot2010.networks import (
     KINDS,
-    OPEN,
     PIXELS,
     SHALLOW,
     hidden_layers,
@@ -98,7 +97,7 @@ FIGURE9 = Item(
             _stays_together,
         ),
     ),
-    open_points=f"{OPEN} For the standard deviation stands the root mean square, from which the mean gradient of a "
+    open_points="For the standard deviation stands the root mean square, from which the mean gradient of a "
     "layer, near 0, makes little difference.",
 )  # fmt: skip
 
@@ -170,6 +169,6 @@ FIGURE11 = Item(
             _on_a_plateau,
         ),
     ),
-    open_points=f"{OPEN} The curves are those of validation images, for the test images are read once, at the end. "
+    open_points="The curves are those of validation images, for the test images are read once, at the end. "
     "Pre-training is left out.",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from activation_study.papers.he2015.convergence import FIGURE2, FIGURE3
 from activation_study.papers.he2015.factor import FACTOR
+from activation_study.papers.he2015.setup import DENSE_SAID, IMAGES_SAID
 from activation_study.papers.he2015.slopes import TABLE1, TABLE2
 from activation_study.papers.he2015.start import START
 from activation_study.papers.he2015.worked_example import WORKED_EXAMPLE
@@ -15,4 +16,5 @@ PAPER = Paper(
     "a signal let plain networks of 30 layers learn, which Glorot & Bengio's do not. Beside it stands the slope that "
     "Zhang, Botev & Martens 2022 tailor to a depth.",
     items=(WORKED_EXAMPLE, FACTOR, START, TABLE1, TABLE2, FIGURE2, FIGURE3),
+    open_points=f"{IMAGES_SAID} {DENSE_SAID}",
 )

@@ -9,9 +9,7 @@ from matplotlib.figure import Figure
 from activation_study.claims.ledger import Part, Range
 from activation_study.figures.style import GREY, context, finish, legend, looks, panels
 from activation_study.papers.he2015.setup import (
-    DENSE_SAID,
     HE,
-    IMAGES_SAID,
     THIRTY,
     TWENTY_TWO,
     XAVIER,
@@ -138,9 +136,8 @@ def _tailored_learns_faster(table: pd.DataFrame, where: str) -> list[Part]:
 
 
 OPEN = (
-    f"{IMAGES_SAID} {DENSE_SAID} The paper gives neither learning rate nor batch for these figures: momentum is 0.9, "
-    "weight decay 0.0005, the batch 128, as in its large models, and the rate is the best of those tried, for each "
-    "kind. "
+    "The paper gives neither learning rate nor batch for these figures: momentum is 0.9, weight decay 0.0005, the "
+    "batch 128, as in its large models, and the rate is the best of those tried, for each kind. "
     "Pixels are standardised. All but ReLU is ours; the tailored slope is solved from the depth, with no other choice."
 )
 FASTER = Finding(

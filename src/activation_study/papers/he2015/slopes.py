@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import GREY, context, finish, legend, looks, panels
-from activation_study.papers.he2015.setup import DENSE_SAID, FOURTEEN, HE, IMAGES_SAID, begin, width_of
+from activation_study.papers.he2015.setup import FOURTEEN, HE, begin, width_of
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import differences, level
 
@@ -168,7 +168,7 @@ SMOKE = ("train.epochs=2", "model.width=2", "dataset=digits", "dataset.train_lim
          "train.batch_size=64", "optimizer.milestones=[1]", "probes.every=2")  # fmt: skip
 SMOKE_CUT = "2 channels in the first layer, 2 epochs on 320 digits of 8 x 8 pixels, 2 networks of each kind."
 OPEN = (
-    f"{IMAGES_SAID} {DENSE_SAID} The rate is 0.01 and falls to a tenth twice, as for the paper's large models; images "
+    "The rate is 0.01 and falls to a tenth twice, as for the paper's large models; images "
     "are moved by up to four pixels and flipped, in place of the paper's crops of a larger image, and seen once in "
     "testing. All 50,000 training images are learned."
 )

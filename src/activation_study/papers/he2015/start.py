@@ -16,7 +16,6 @@ from activation_study.networks import models
 from activation_study.networks.initialization import Initialization
 from activation_study.networks.layers import AFFINE, Stack
 from activation_study.papers.he2015.setup import (
-    DENSE_SAID,
     HE,
     THIRTY,
     TWENTY_TWO,
@@ -166,7 +165,7 @@ START = Item(
             _vanishes,
         ),
     ),
-    open_points=f"Networks at their published width see images of noise, 32 x 32. {DENSE_SAID} Maps of so few pixels "
+    open_points="Networks at their published width see images of noise, 32 x 32. Maps of so few pixels "
     "lose part of the error at their borders in every layer, with any weights; so the two rules are compared with each "
     "other. tanh, ELU and the leaky rectifiers are ours.",
 )

@@ -3,6 +3,7 @@
 from activation_study.papers.item import Paper
 from activation_study.papers.maas2013.figure1 import FIGURE1
 from activation_study.papers.maas2013.figure2 import FIGURE2
+from activation_study.papers.maas2013.setup import TRAINING
 from activation_study.papers.maas2013.table1 import TABLE1
 
 PAPER = Paper(
@@ -14,4 +15,5 @@ PAPER = Paper(
     items=(FIGURE1, FIGURE2, TABLE1),
     source="The paper itself was not to be had: its Figure 2 was read off an image of it, its table of errors is from "
     "memory, and what it says is from summaries.",
+    open_points=TRAINING,
 )

@@ -19,7 +19,6 @@ from activation_study.papers.maas2013.setup import (
     PAPERS_OWN,
     PUBLISHED,
     SMOKE,
-    TRAINING,
     networks,
 )
 from activation_study.papers.parts import Pairs, differences
@@ -204,6 +203,6 @@ FIGURE2 = Item(
     ),
     open_points="Switchboard is not to be had here: MNIST and flattened CIFAR-10 stand for it, so no number is of the "
     "same set-up. The 10,000 inputs are validation images, on which the learning rate was chosen and nothing was "
-    f"trained. {TRAINING} A sigmoid is called saturated at the same distance from its bounds, ELU within 5 % of its "
+    "trained. A sigmoid is called saturated at the same distance from its bounds, ELU within 5 % of its "
     "bound; what has no bound is active where z > 0.",
 )

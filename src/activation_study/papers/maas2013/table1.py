@@ -18,7 +18,6 @@ from activation_study.papers.maas2013.setup import (
     PAPERS_OWN,
     PUBLISHED,
     SMOKE,
-    TRAINING,
     networks,
 )
 from activation_study.papers.parts import Pairs, differences, ratios
@@ -198,5 +197,5 @@ TABLE1 = Item(
         ),
     ),
     open_points="Errors on images say nothing about frames or words of speech: the paper's numbers stand beside ours "
-    f"as ratios. {TRAINING} VLReLU, PReLU, RReLU and ELU are trained with 4 hidden layers only.",
+    "as ratios. VLReLU, PReLU, RReLU and ELU are trained with 4 hidden layers only.",
 )

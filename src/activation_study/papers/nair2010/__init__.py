@@ -2,7 +2,7 @@
 
 from activation_study.papers.item import Paper
 from activation_study.papers.nair2010.figure1 import FIGURE1
-from activation_study.papers.nair2010.machines import FIGURE4, FIGURE5
+from activation_study.papers.nair2010.machines import FIGURE4, FIGURE5, OPEN
 from activation_study.papers.nair2010.tables import TABLES
 
 PAPER = Paper(
@@ -12,4 +12,5 @@ PAPER = Paper(
     "noise. Machines with such units, and networks that start from them, recognise objects and faces better.",
     items=(FIGURE1, FIGURE4, FIGURE5, TABLES),
     source="NORB and LFW are not at hand; MNIST and CIFAR-10 stand in their place, so no number is of the same set-up.",
+    open_points=OPEN,
 )

@@ -137,7 +137,6 @@ FIGURE4 = Item(
     plan=_first_machines,
     table=_figure4_table,
     figure=_figure4,
-    open_points=OPEN,
 )
 FIGURE5 = Item(
     name="figure5",
@@ -152,5 +151,4 @@ FIGURE5 = Item(
                 "The share of units that are above 0 on more than 99 % of the validation images: below 1 %.",
                 _never_always),
     ),
-    open_points=OPEN,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.comparison import statistics
 from activation_study.figures.style import context, finish, panels
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
-from activation_study.papers.nair2010.machines import COLOURS, OPEN, SMOKE, UNITS, machines, sets_of
+from activation_study.papers.nair2010.machines import COLOURS, SMOKE, UNITS, machines, sets_of
 from activation_study.papers.parts import differences
 
 CLASSIFIER = ("model=mlp", "learning_rate=[0.1,0.03,0.01]", "train.batch_size=100", "optimizer.momentum=0.9",
@@ -136,5 +136,4 @@ TABLES = Item(
                 _compare([("NReLU, 2, both", "NReLU, 2, first"), ("NReLU, by the second", "binary, by the second")],
                          BELOW)),
     ),
-    open_points=OPEN,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from activation_study.papers.xu2015.curves import FIGURE2, FIGURE3
 from activation_study.papers.xu2015.errors import TABLE1, TABLE2
 from activation_study.papers.xu2015.images import IMAGES
 from activation_study.papers.xu2015.replications import REPLICATIONS
+from activation_study.papers.xu2015.setup import OPEN
 from activation_study.papers.xu2015.test_rules import TEST_RULES
 
 PAPER = Paper(
@@ -17,4 +18,5 @@ PAPER = Paper(
     items=(TABLE1, FIGURE2, TABLE2, FIGURE3, TEST_RULES, IMAGES, REPLICATIONS),
     source="The paper itself was not to be had: most of its test errors are as others quote them, its training errors "
     "from memory. Its functions were read in its authors' own code.",
+    open_points=OPEN,
 )

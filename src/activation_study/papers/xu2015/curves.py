@@ -74,7 +74,7 @@ def _item(number: int, dataset: str, short: str, table: Item) -> Item:
                 _rrelu_slow,
             ),
         ),
-        open_points=f"The test images are read once, so the test error has no curve here. {table.open_points}",
+        open_points="The test images are read once, so the test error has no curve here.",
     )
 
 

@@ -15,7 +15,6 @@ from activation_study.papers.parts import Pairs, differences
 from activation_study.papers.xu2015.setup import (
     DESK,
     DESK_CUT,
-    OPEN,
     PAPERS_OWN,
     PUBLISHED,
     SMOKE,
@@ -161,7 +160,6 @@ def _item(number: int, dataset: str, short: str) -> Item:
         figure=_figure(number, dataset),
         cells=_cells(dataset),
         findings=_findings(short, dataset),
-        open_points=OPEN,
     )
 
 

@@ -8,7 +8,7 @@ from activation_study.claims.ledger import Part, Range
 from activation_study.figures.style import context, finish, legend, log_ticks, looks, panels
 from activation_study.papers.item import Finding, Item, Made, Scale
 from activation_study.papers.parts import differences
-from activation_study.papers.xu2015.setup import OPEN, PAPERS_OWN, nin
+from activation_study.papers.xu2015.setup import PAPERS_OWN, nin
 
 KINDS = ("relu", "vlrelu", "prelu", "rrelu")
 ALL = 50_000
@@ -118,5 +118,5 @@ IMAGES = Item(
             _rrelu_helps_few,
         ),
     ),
-    open_points=f"Every network makes equally many updates, and the rate falls after five sixths of them. {OPEN}",
+    open_points="Every network makes equally many updates, and the rate falls after five sixths of them.",
 )  # fmt: skip

@@ -14,7 +14,6 @@ from activation_study.figures.style import GREY, context, finish, legend, looks,
 from activation_study.papers.item import Cell, Finding, Item, Made, Scale
 from activation_study.papers.parts import differences
 from activation_study.papers.xu2015 import errors
-from activation_study.papers.xu2015.setup import OPEN
 
 REFERENCE = "relu"
 
@@ -145,5 +144,5 @@ REPLICATIONS = Item(
         ),
     ),
     open_points="None of the others trained just what the paper did, so all of them are analogues: nearest is "
-    f"Agostinelli et al.'s NIN, whose schedule is longer. Ours are the networks of Table 1. {OPEN}",
+    "Agostinelli et al.'s NIN, whose schedule is longer. Ours are the networks of Table 1.",
 )
