@@ -167,7 +167,7 @@ def gradient_ratios(layers: pd.DataFrame) -> pd.Series:
     """
     hidden = layers[layers["hidden"]]
     places = hidden.groupby(REPLICA)["layer"]
-    first, last = (hidden[hidden["layer"] == places.transform(end)].set_index(REPLICA)["grad_norm"]
+    first, last = (hidden[hidden["layer"] == places.transform(end)].set_index(REPLICA)["grad_norm"].astype(float)
                    for end in ("min", "max"))  # fmt: skip
     ratios = first / last
     return ratios.where((ratios > 0) & np.isfinite(ratios))

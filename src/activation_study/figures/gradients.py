@@ -74,7 +74,8 @@ def moments(layers: pd.DataFrame) -> dict[str, pd.DataFrame]:
     The gradient of a single batch is noisy, so the last epoch is the geometric mean over its logged steps.
     """
     last = layers[layers.epoch == layers.groupby(["variant", "depth"]).epoch.transform("max")]
-    logs = np.log10(last.grad_norm.where((last.grad_norm > 0) & np.isfinite(last.grad_norm)))
+    norms = last.grad_norm.astype(float)  # in float32 the logarithms of two machines differ
+    logs = np.log10(norms.where((norms > 0) & np.isfinite(norms)))
     keys = ["variant", "depth", "seed", "layer", "hidden"]
     means = 10 ** logs.groupby([last[key] for key in keys]).mean()
     return {"before training": layers[layers.step == 0], "in the last epoch": means.rename("grad_norm").reset_index()}
