@@ -40,7 +40,7 @@ format: setup  ## put the code in style
 	$(RUN) -m ruff format .
 
 runs: setup  ## unpack the runs behind the committed results into results/runs
-	$(RUN) -m activation_study.runs.archive
+	$(RUN) -m activation_study.commands.unpack
 
 # The presets whose results are here; nothing is trained for them.
 EXPERIMENTS ?= $(filter $(notdir $(basename $(wildcard conf/experiment/*.yaml))),\

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from activation_study.commands.unpack import main
 from activation_study.runs import Run, read
-from activation_study.runs.archive import RESULTS, main, pack, unpack
+from activation_study.runs.archive import RESULTS, pack, unpack
 from activation_study.training.execute import execute
 
 FIVE_DIGITS = 2**-17
@@ -43,6 +44,23 @@ def test_further_tables_are_packed_too(tiny_settings, tmp_path) -> None:
             rtol = 0 if name == "metrics" else FIVE_DIGITS
             pd.testing.assert_frame_equal(both[run.folder.name].table(name), run.table(name), rtol=rtol, atol=0)
     assert sum("units" in run.further for run in both.values()) == 1
+
+
+def test_of_long_runs_the_epochs_between_keep_their_last_measurement(tiny_settings, tmp_path) -> None:
+    runs = execute(tiny_settings("train.epochs=4", "probes.every=2"))
+    pack(runs, tmp_path / "packed", thin=True)
+    pack(runs, tmp_path / "whole")
+    unpack(tmp_path / "packed", tmp_path / "again")
+    ours, theirs = read(tmp_path / "runs"), read(tmp_path / "again")
+    pd.testing.assert_frame_equal(ours.metrics, theirs.metrics)
+    for epoch, rows in ours.layers.groupby("epoch"):
+        kept = rows if epoch in (0, 1, 4) else rows[rows["step"] == rows["step"].max()]
+        assert epoch in (0, 1, 4) or len(kept) < len(rows)
+        found = theirs.layers[theirs.layers["epoch"] == epoch]
+        pd.testing.assert_frame_equal(
+            found.reset_index(drop=True), kept.reset_index(drop=True), rtol=FIVE_DIGITS, atol=0
+        )
+    assert read(tmp_path / "runs").layers["step"].nunique() > theirs.layers["step"].nunique()
 
 
 def test_the_same_runs_are_the_same_bytes_in_any_order(packed, tmp_path) -> None:

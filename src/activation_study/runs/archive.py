@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -115,10 +116,16 @@ class Archive:
         return joined.drop_columns("number"), ends.tolist()
 
 
-def pack(runs: Iterable[Run], folder: Path) -> None:
+def pack(runs: Iterable[Run], folder: Path, thin: bool = False) -> None:
     """Writes finished runs into a folder, in the order of their names; the same runs give the same bytes.
 
     Measurements by layer are rounded to five digits, losses and accuracies are kept as they are.
+
+    Args:
+        runs: finished runs.
+        folder: where to.
+        thin: keep measurements by layer of the first and the last epoch only, and the last one of those between: of
+            long runs they would be megabytes, and look alike.
 
     Raises:
         ValueError: a run is not finished, or one of its files is damaged.
@@ -127,16 +134,19 @@ def pack(runs: Iterable[Run], folder: Path) -> None:
     for run in runs:
         if not run.is_finished or run.damaged_file():
             raise ValueError(f"{run.folder}: only finished runs that are whole can be packed")
-    for name, content in packed(runs).items():
+    for name, content in packed(runs, thin=thin).items():
         files.write(folder / name, lambda file, content=content: file.write(content))  # type: ignore[misc]
 
 
-def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingProxyType({})) -> dict[str, bytes]:
+def packed(
+    runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingProxyType({}), thin: bool = False
+) -> dict[str, bytes]:
     """The files of an archive by name.
 
     Args:
         runs: finished runs.
         stamps: what `runs.json` shall say of them besides, by the names of their folders; see `index`.
+        thin: see `pack`.
 
     Raises:
         ValueError: a table of a run is damaged.
@@ -153,9 +163,20 @@ def packed(runs: Iterable[Run], stamps: Mapping[str, Sequence[int]] = MappingPro
         names = [*TABLES, *run.further]
         for name, whole in zip(names, run.tables(names), strict=True):
             table = whole if stamps or name == "metrics" else _shorter(whole)
+            if thin and name == "layers":
+                table = _thinner(table)
             tables.setdefault(name, []).append(table.append_column("number", pa.array(np.full(len(table), number))))
     content = {f"{name}.parquet": _as_parquet(parts) for name, parts in tables.items()}
     return {**content, "runs.json": (json.dumps(entries, indent=1) + "\n").encode()}
+
+
+def _thinner(table: pa.Table) -> pa.Table:
+    """Measurements of the first and the last epoch, and the last one of every other."""
+    if not len(table):
+        return table
+    epoch, step = table["epoch"].to_numpy(), table["step"].to_numpy()
+    last_step = pd.Series(step).groupby(epoch).transform("max").to_numpy()
+    return table.filter(pa.array((epoch <= 1) | (epoch == epoch.max()) | (step == last_step)))
 
 
 def _shorter(table: pa.Table) -> pa.Table:
@@ -195,13 +216,3 @@ def unpacked(run: PackedRun, runs_dir: Path) -> Run:
             files.write_parquet(own.folder / f"{name}.parquet", run.table(name))
         own.finish(**run.entry["status"])
     return own
-
-
-def main(packed: Path = RESULTS / "tables", runs_dir: Path = RESULTS / "runs") -> None:
-    """Unpacks all packed runs in a folder of folders, and says how many there are."""
-    for folder in sorted(path.parent for path in packed.glob("*/runs.json")):
-        print(f"{folder.name}: {len(unpack(folder, runs_dir))} runs in {runs_dir}")
-
-
-if __name__ == "__main__":
-    main()
