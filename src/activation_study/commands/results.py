@@ -48,7 +48,7 @@ def _comparisons(folder: Path) -> Iterator[tuple[str, ...]]:
         accuracy, low, high = (f"{100 * best[key]:.2f}" for key in ("accuracy", "accuracy_low", "accuracy_high"))
         interval = f"{best['diverged']:.0f} diverged" if best["diverged"] else f"[{low}, {high}]"
         number = f"{at}{best.iloc[0]} has the highest test accuracy, {accuracy} % {interval}, n = {best['n']:.0f}"
-        scale, hardware, seconds = _of_runs(folder / "tables" / name / "runs.json")
+        scale, hardware, seconds = _of_runs(folder / "tables", name)
         made = f"{duration(seconds)} on {hardware}" if seconds else "not packed"
         yield (
             name,
@@ -60,9 +60,10 @@ def _comparisons(folder: Path) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _of_runs(path: Path) -> tuple[str, str, float]:
-    """Scales, machines and seconds of training of packed runs."""
-    entries = json.loads(path.read_text()) if path.exists() else []
+def _of_runs(tables: Path, name: str) -> tuple[str, str, float]:
+    """Scales, machines and seconds of training of an experiment's packed runs, in one folder or by activation."""
+    paths = [tables / name / "runs.json", *sorted(tables.glob(f"{name}_*/runs.json"))]
+    entries = [entry for path in paths if path.exists() for entry in json.loads(path.read_text())]
     scales = sorted({entry["config"]["scale"] for entry in entries})
     machines = sorted({entry["environment"]["device"] for entry in entries})
     return ", ".join(scales), "; ".join(machines), sum(entry["status"]["seconds"] for entry in entries)
