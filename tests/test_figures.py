@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from activation_study import figures
 from activation_study.comparison.quantities import counted
 from activation_study.errors import StudyError
+from activation_study.figures import gradients
 from activation_study.figures.divergence import PALE
 from activation_study.figures.end_labels import spread
 from activation_study.figures.fingerprint import fingerprint, of_file
@@ -330,6 +331,15 @@ def test_norms_are_averaged_geometrically_and_zeros_are_counted():
     figure = figures.gradient_profile(layers)
     np.testing.assert_allclose(figure.axes[0].get_lines()[0].get_ydata(), [1, 10, 10])
     assert "3 gradient norms of exactly 0" in footer_of(figure)
+
+
+def test_geometric_means_are_taken_in_double_on_every_machine():
+    _, layers = tables(["relu"], [2], seeds=1, epochs=1)
+    layers["grad_norm"] = layers["grad_norm"].astype("float32")
+    last = layers[layers.epoch == 1].groupby("layer").grad_norm
+    exact = last.apply(lambda norms: np.exp(np.log(norms.to_numpy(np.float64)).mean()))
+    found = gradients.moments(layers)["in the last epoch"].set_index("layer").grad_norm
+    np.testing.assert_allclose(found.to_numpy(), exact.to_numpy(), rtol=1e-13)
 
 
 def test_ratio_is_that_of_the_first_and_the_last_hidden_layer():

@@ -136,6 +136,17 @@ def test_a_pair_counts_its_own_networks():
     assert [part.n for part in ratios(values, "item", "", pairs, Range(high=1), "loss")] == [2, 3, 0]
 
 
+def test_a_page_of_several_items_begins_with_them_and_says_once_what_the_paper_leaves_open(tmp_path):
+    other = dataclasses.replace(ITEM, name="figure2", open_points="")
+    paper = dataclasses.replace(PAPER, items=(ITEM, other), open_points="The rate.")
+    results.write(tmp_path, paper, ITEM, result({"relu": [0.5, 0.5, 0.5], "tanh": [0.1, 0.12, 0.11]}))
+    top, *items = page.paper_page(paper, tmp_path).split("\n## ")
+    assert "| [figure1](#figure1) | Two losses. | desk | 1 supported |" in top
+    assert "| [figure2](#figure2) | Two losses. | not made yet |  |" in top
+    assert "**Left open by the paper.** The rate." in top
+    assert [part.count("The rate.") for part in items] == [0, 0]
+
+
 def test_what_is_not_made_is_said(tmp_path):
     assert "Not made yet: `python experiments/reproduce.py paper=maker2001 item=figure1 scale=desk`" in page.paper_page(
         PAPER, tmp_path
