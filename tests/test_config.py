@@ -17,7 +17,7 @@ from activation_study.networks.layers import Stack
 from activation_study.schema import SCALES
 from activation_study.schema.compounds import listed
 from activation_study.seeds import Noise
-from activation_study.training import optimizers
+from activation_study.training import optimizers, precision
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("activation", "model", "dataset", "init", "objective", "optimizer")
@@ -43,6 +43,12 @@ NEEDED = {
 }
 
 
+@pytest.fixture
+def with_bfloat16(monkeypatch):
+    """As on a processor that computes in bfloat16, which some experiments ask for at desk scale."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+
+
 def check(settings):
     """What a command would make of them, short of the data."""
     seeds, rule = settings["seeds"][:1], Initialization(**settings["init"])
@@ -64,6 +70,7 @@ def test_every_choice_of_every_group_composes(compose_settings, group, choice):
 @pytest.mark.parametrize(
     ("command", "experiment", "scale"), list(product(["train", "compare"], choices("experiment"), SCALES))
 )
+@pytest.mark.usefixtures("with_bfloat16")
 def test_every_experiment_composes_at_every_scale(compose_settings, command, experiment, scale):
     settings = compose_settings(f"+experiment={experiment}", f"scale={scale}", config_name=command)
     check(settings)
@@ -78,6 +85,7 @@ def test_every_experiment_composes_at_every_scale(compose_settings, command, exp
 @pytest.mark.parametrize(
     "experiment", [e for e in choices("experiment") if "size" in OmegaConf.load(CONF / "experiment" / f"{e}.yaml")]
 )
+@pytest.mark.usefixtures("with_bfloat16")
 def test_a_smaller_scale_is_less_work(compose_settings, experiment):
     def work(scale):
         settings = compose_settings(f"+experiment={experiment}", f"scale={scale}")
